@@ -1,0 +1,90 @@
+# Everything runs in .venv, installed from the locks (hashes checked). Needs make and Python 3.11 or newer.
+
+PYTHON ?= $(shell python3.11 -c '' 2>/dev/null && echo python3.11 || echo python3)
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev demo serve test test-all coverage check lint types imports content leaks format lock clean
+
+help: ## Show these lines
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1@\2/p' $(MAKEFILE_LIST) | awk -F@ '{printf "%-20s %s\n", $$1, $$2}'
+
+setup: $(VENV)/.runtime ## Install what the service needs
+
+setup-dev: $(VENV)/.dev ## Install what its tests and checks need, too
+
+demo: $(VENV)/.runtime ## Start the service here, send it the example patients, show the cards
+	$(BIN)/cds-service demo $(ARGS)
+
+serve: $(VENV)/.runtime ## Start the service
+	$(BIN)/cds-service serve $(ARGS)
+
+test: $(VENV)/.dev ## Run the tests, except the slow ones (more to pytest: ARGS="-k charcot")
+	$(BIN)/python -m pytest -m "not slow" $(ARGS)
+
+test-all: $(VENV)/.dev ## Run all tests
+	$(BIN)/python -m pytest $(ARGS)
+
+coverage: $(VENV)/.dev ## Run the tests and ask for the coverage that pyproject.toml sets
+	$(BIN)/python -m pytest -m "not slow" --cov --cov-report=term $(ARGS)
+
+check: lint types imports content leaks ## Run every check that is not a test
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.dev
+	$(BIN)/mypy
+
+imports: $(VENV)/.dev
+	$(BIN)/lint-imports
+
+content: $(VENV)/.dev
+	$(BIN)/cds-service check
+
+leaks:
+	.ci/leaks
+
+format: $(VENV)/.dev ## Put the code in its form
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+# Python 3.11 is the oldest that the locks are made for; --universal adds what newer ones and other systems need.
+# The smaller locks are held to the versions of the largest.
+lock: ## Choose the newest versions for the locks
+	$(PYTHON) -m venv $(VENV)-lock
+	$(VENV)-lock/bin/python -m pip install --quiet --disable-pip-version-check uv
+	$(COMPILE) --upgrade --extra dev pyproject.toml -o requirements-dev.lock
+	$(COMPILE) -c requirements-dev.lock pyproject.toml -o requirements.lock
+	echo hatchling | $(COMPILE) -c requirements-dev.lock - -o requirements-build.lock
+	rm -r $(VENV)-lock
+
+COMPILE = $(VENV)-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-annotate --no-emit-index-url --custom-compile-command "make lock"
+
+clean: ## Remove what was installed and built
+	rm -rf $(VENV) $(VENV)-lock dist build .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+
+# The stamps: made again only when a lock or pyproject.toml changed.
+
+$(VENV)/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Python 3.11 or newer is needed, '$(PYTHON)' is: $$($(PYTHON) --version 2>&1)." >&2; \
+	  echo "Name another one: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+# The package is installed as it lies here (editable), built by the hatchling of the lock: nothing comes unchecked.
+$(VENV)/.runtime: $(VENV)/.python requirements.lock requirements-build.lock pyproject.toml
+	$(PIP) --require-hashes -r requirements.lock -r requirements-build.lock
+	$(PIP) --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.python requirements-dev.lock pyproject.toml
+	$(PIP) --require-hashes -r requirements-dev.lock
+	$(PIP) --no-deps --no-build-isolation -e .
+	@touch $@ $(VENV)/.runtime

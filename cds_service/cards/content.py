@@ -1,0 +1,373 @@
+"""What one card says, before it is put into the form of CDS Hooks.
+
+The same content feeds the card's Markdown, the command line and the vignette output, so that no two of them can
+differ in substance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import chain
+
+from cds_service.cards import wording
+from cds_service.cards.selection import Chosen, Selection, Shown
+from cds_service.engine.assess import (
+    Assessment,
+    Diagnosis,
+    Outcome,
+    RuleResult,
+    actions_of,
+    evidence_of,
+    is_notable,
+)
+from cds_service.knowledge.evidence import SOURCE_TITLE, SOURCE_UPDATED
+from cds_service.model.case import Lesion
+from cds_service.model.condition import Fact, Scope
+from cds_service.model.finding import Finding, Provenance, State
+from cds_service.model.level import Tier
+from cds_service.model.rule import CheckOrder, DraftChange, Evidence, Raise, Reassure, RuleSet
+
+MISSING_LIMIT = 8
+"""So many missing facts are named on a card; the trace has the rest."""
+
+Escape = Callable[[str], str]
+
+
+@dataclass(frozen=True)
+class Text:
+    """One line: our own words, then words of the record, then our own again. Only ``record`` needs escaping."""
+
+    own: str
+    record: str = ""
+    after: str = ""
+
+    def shown(self, escape: Escape) -> str:
+        """Return the line with the record's words passed through ``escape``."""
+        return f"{self.own}{escape(self.record) if self.record else ''}{self.after}"
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading with its lines; without a heading, a paragraph."""
+
+    heading: str
+    lines: tuple[Text, ...]
+
+
+@dataclass(frozen=True)
+class Referral:
+    """A referral the card offers to draft. ``evidence_refs`` are the resources it rests on."""
+
+    target: str
+    urgent: bool
+    reason: str
+    evidence_refs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Content:
+    """One card: its subject, urgency, words, and what it offers.
+
+    ``key`` makes its ids: the cause and place, or the draft. ``topic`` is a cause id, ``order-check`` or ``protocol``.
+    """
+
+    key: str
+    topic: str
+    topic_label: str
+    tier: Tier
+    summary: str
+    sections: tuple[Section, ...]
+    referrals: tuple[Referral, ...] = ()
+    warning: bool = False
+    draft: int | None = None
+    change: DraftChange | None = None
+
+
+def contents(assessment: Assessment, selection: Selection, rules: RuleSet, gaps: Iterable[str] = ()) -> list[Content]:
+    """Return the cards of one answer: order checks first, then causes, most urgent first.
+
+    ``gaps`` names what could not be read; every card says so.
+    """
+    write = _Writer(assessment, rules, tuple(gaps))
+    cards = [write.order_check(place, results) for place, results in selection.order_checks.items()]
+    for position, chosen in enumerate(selection.shown):
+        last = position == len(selection.shown) - 1
+        cards.append(write.cause(chosen, leading=position == 0, also=selection.named if last else ()))
+    if selection.notes and not selection.shown:
+        cards.append(write.notes())
+    return cards
+
+
+class _Writer:
+    """Writes the contents of one answer."""
+
+    def __init__(self, assessment: Assessment, rules: RuleSet, gaps: tuple[str, ...]) -> None:
+        self.assessment = assessment
+        self.rules = rules
+        self.gaps = gaps
+        self.labels = dict(rules.sites.labels)
+
+    def cause(self, chosen: Chosen, *, leading: bool, also: tuple[Chosen, ...]) -> Content:
+        diagnosis = chosen.diagnosis
+        lesions = self._lesions(diagnosis)
+        place = wording.places_of(lesions, self.labels)
+        head = self._head(diagnosis)
+        results = diagnosis.results + (self.assessment.notes if leading else ())
+        placed_already = chosen.why is Shown.ALREADY_PLACED
+        sections = [self._preliminary(lesions)]
+        if placed_already:
+            sections.append(self._placed(chosen))
+        sections += [
+            Section(wording.WHY, tuple(Text(line) for line in self._says(results))),
+            Section(wording.FINDINGS, tuple(self._findings(diagnosis, results))),
+            Section(wording.DOUBT, tuple(self._doubtful(diagnosis))),
+            Section(wording.MISSING, tuple(self._missing(diagnosis))),
+            *self._advice(results),
+            Section(wording.ALSO, tuple(Text(f"{self._head(one.diagnosis)}") for one in also)),
+            *self._foot(results),
+        ]
+        tier = Tier.ROUTINE if placed_already else diagnosis.tier
+        summary = f"{wording.TIER[tier]}: {head}, {place}{self._dated(lesions)}"
+        if placed_already:
+            summary = f"Referral already placed{_on(chosen)}: {head}, {place}"
+        return Content(
+            key=f"{diagnosis.cause}|{'|'.join(sorted(f'{le.group}/{le.side}' for le in lesions))}",
+            topic=diagnosis.cause,
+            topic_label=self.rules.causes[diagnosis.cause].label,
+            tier=tier,
+            summary=summary,
+            sections=_filled(sections),
+            referrals=() if placed_already else tuple(self._referrals(chosen, head, place)),
+        )
+
+    def notes(self) -> Content:
+        """Return the card for advice that belongs to no raised cause, such as a missing sequence."""
+        notes = self.assessment.notes
+        lesions = list({result.place: self.assessment.case.lesions[result.place] for result in notes}.values())
+        notable = [result for result in notes if is_notable(result)]
+        place = wording.places_of(lesions, self.labels)
+        first = next(iter(self._says(notable)), "")
+        tier = self.assessment.tier
+        sections = [
+            Section(wording.WHY, tuple(Text(line) for line in self._says(notes))),
+            Section(wording.FINDINGS, tuple(self._stated(lesions, notes))),
+            *self._advice(notes),
+            *self._foot(notes),
+        ]
+        return Content(
+            key="notes|" + "|".join(sorted(f"{le.group}/{le.side}" for le in lesions)),
+            topic="protocol",
+            topic_label="imaging protocol",
+            tier=tier,
+            summary=f"{wording.TIER[tier]}: {place}: {first}",
+            sections=_filled(sections),
+        )
+
+    def order_check(self, place: int, results: tuple[RuleResult, ...]) -> Content:
+        """Return the one card about a draft order, which names the order it is about."""
+        draft = self.assessment.case.drafts[place]
+        effects = [result.rule.effect for result in results if isinstance(result.rule.effect, CheckOrder)]
+        warning = any(effect.indicator == "warning" for effect in effects)
+        sections = [
+            Section("", (Text("About the order ", draft.title or draft.reference),)),
+            Section(wording.WHY, tuple(Text(line) for line in self._says(results))),
+            *self._advice(results),
+            *self._foot(results),
+        ]
+        return Content(
+            key=f"order|{draft.reference}",
+            topic="order-check",
+            topic_label="check of a draft order",
+            tier=Tier.ROUTINE,
+            summary=effects[0].summary,
+            sections=_filled(sections),
+            warning=warning,
+            draft=place,
+            change=next((effect.change for effect in effects if effect.change), None),
+        )
+
+    # Parts of a card
+
+    def _head(self, diagnosis: Diagnosis) -> str:
+        if diagnosis.cause in ("nonspecific", "physiologic"):
+            return diagnosis.label
+        now = ", act now" if diagnosis.act_now else ""
+        return f"{diagnosis.label} {wording.LEVEL[diagnosis.level]}{now}"
+
+    def _lesions(self, diagnosis: Diagnosis) -> list[Lesion]:
+        return [self.assessment.case.lesions[entry.lesion] for entry in diagnosis.entries]
+
+    def _dated(self, lesions: list[Lesion]) -> str:
+        days = sorted({lesion.study.date for lesion in lesions if lesion.study.date})
+        return f" (MRI of {days[-1]})" if days else ""
+
+    def _preliminary(self, lesions: list[Lesion]) -> Section:
+        early = any(lesion.study.preliminary for lesion in lesions)
+        return Section("", (Text(wording.PRELIMINARY),) if early else ())
+
+    def _placed(self, chosen: Chosen) -> Section:
+        parts = [
+            f"{wording.TARGET[target]} {f'on {day}' if day else 'among these drafts'}"
+            for target, day in sorted(chosen.placed.items())
+        ]
+        return Section("", (Text(wording.ALREADY_PLACED.format(placed="; ".join(parts))),))
+
+    def _says(self, results: Iterable[RuleResult]) -> list[str]:
+        """Return each sentence once, with the statements it rests on."""
+        lines: dict[str, str] = {}
+        for result in results:
+            cited = _cited(result.rule.evidence)
+            for sentence in result.rule.says:
+                lines.setdefault(sentence, f"{sentence} [{cited}]")
+        return list(lines.values())
+
+    def _findings(self, diagnosis: Diagnosis, results: Iterable[RuleResult]) -> Iterable[Text]:
+        yield from self._stated(self._lesions(diagnosis), results)
+
+    def _stated(self, lesions: list[Lesion], results: Iterable[RuleResult]) -> Iterable[Text]:
+        """Yield what the record states: all imaging findings here, and the other facts the fired rules used."""
+        used = {finding.fact for result in results for finding in result.findings()}
+        several = len(lesions) > 1
+        for lesion in lesions:
+            where = f" ({wording.place_of(lesion, self.labels)})" if several else ""
+            stated = [*lesion.findings.values(), *(f for f in lesion.study.findings.values() if f.fact in used)]
+            absent: list[Finding] = []
+            for finding in stated:
+                fact = self.rules.facts[finding.fact]
+                if finding.values == (State.ABSENT,):
+                    absent.append(finding)
+                else:
+                    yield _stated_line(fact, finding, where)
+            yield from self._absent(absent, where)
+        for finding in self.assessment.case.patient.values():
+            if finding.fact in used:
+                yield _stated_line(self.rules.facts[finding.fact], finding, "")
+
+    def _absent(self, absent: list[Finding], where: str) -> Iterable[Text]:
+        """Yield one line for all that was reported absent in the same place of the record."""
+        by_source: dict[Provenance, list[str]] = {}
+        for finding in absent:
+            source = finding.sources[0] if finding.sources else Provenance()
+            key = Provenance(source.reference, source.date)
+            by_source.setdefault(key, []).append(self.rules.facts[finding.fact].label)
+        for source, names in by_source.items():
+            yield Text(f"reported absent{where}: {', '.join(names)}{_dash(source)}", source.reference, _day(source))
+
+    def _doubtful(self, diagnosis: Diagnosis) -> Iterable[Text]:
+        results = [result for result in diagnosis.results if result.outcome is Outcome.FIRED_IN_DOUBT]
+        for fact in dict.fromkeys(chain.from_iterable(result.doubtful() for result in results)):
+            yield Text(fact.label)
+
+    def _missing(self, diagnosis: Diagnosis) -> Iterable[Text]:
+        """Yield the facts that would make this card more urgent or more certain, in rule order."""
+        facts = list(dict.fromkeys(self._missing_facts(diagnosis)))
+        for fact in facts[:MISSING_LIMIT]:
+            yield Text(fact.label)
+        if len(facts) > MISSING_LIMIT:
+            yield Text(f"and {len(facts) - MISSING_LIMIT} more")
+
+    def _missing_facts(self, diagnosis: Diagnosis) -> Iterable[Fact]:
+        here = {entry.lesion for entry in diagnosis.entries}
+        for result in self.assessment.trace:
+            effect = result.rule.effect
+            if result.outcome is not Outcome.UNDECIDED or result.place not in here or result.rule.row == "G0":
+                continue
+            if not isinstance(effect, Raise) or isinstance(effect, Reassure):
+                continue
+            tier = self.rules.causes[result.rule.about].tier(effect.level, act_now=effect.act_now)
+            surer = result.rule.about == diagnosis.cause and effect.level > diagnosis.level
+            if surer or (tier is not None and tier > diagnosis.tier):
+                yield from result.missing()
+
+    def _advice(self, results: Iterable[RuleResult]) -> list[Section]:
+        spoken = tuple(results)
+        return [
+            Section(wording.CONSIDER, tuple(Text(action.text) for action in actions_of(spoken))),
+            Section(
+                wording.WARNINGS,
+                tuple(
+                    Text(f"{warning.text} [{_cited((warning.evidence,))}]")
+                    for warning in self.assessment.warnings_for(spoken)
+                    if warning != self.assessment.standing.review_status
+                ),
+            ),
+        ]
+
+    def _foot(self, results: Iterable[RuleResult]) -> list[Section]:
+        spoken = tuple(results)
+        lines = []
+        if self.gaps:
+            lines.append(Text(wording.NOT_CHECKED.format(gaps=", ".join(self.gaps))))
+        if self.assessment.not_assessed:
+            causes = ", ".join(self.rules.causes[cause].label for cause in self.assessment.not_assessed)
+            lines.append(Text(wording.INCOMPLETE.format(causes=causes)))
+        evidence = [*evidence_of(spoken), *(w.evidence for w in self.assessment.warnings_for(spoken))]
+        references = dict.fromkeys(chain.from_iterable(one.references for one in evidence))
+        sources = [Text(f"{SOURCE_TITLE}, last updated {SOURCE_UPDATED} (S-numbers: its statements)")]
+        sources += [
+            Text(f"[{reference.key}] {reference.text}")
+            for reference in sorted(references, key=lambda reference: reference.key)
+        ]
+        status = self.assessment.standing.review_status
+        return [
+            *(Section("", (line,)) for line in lines),
+            Section(wording.SOURCES, tuple(sources)),
+            Section("", (Text(f"{status.text} [{_cited((status.evidence,))}]"),)),
+        ]
+
+    def _referrals(self, chosen: Chosen, head: str, place: str) -> Iterable[Referral]:
+        diagnosis = chosen.diagnosis
+        references = dict.fromkeys(
+            source.reference
+            for result in diagnosis.results
+            for finding in result.findings()
+            for source in finding.sources
+            if source.reference
+        )
+        reports = dict.fromkeys(lesion.study.report for lesion in self._lesions(diagnosis) if lesion.study.report)
+        for action in actions_of(diagnosis.results):
+            if action.target and action.target not in chosen.placed:
+                yield Referral(
+                    target=action.target,
+                    urgent=diagnosis.tier >= Tier.URGENT,
+                    reason=f"{head}, {place}{self._dated(self._lesions(diagnosis))}",
+                    evidence_refs=(*reports, *(ref for ref in references if ref not in reports)),
+                )
+
+
+def _filled(sections: Iterable[Section]) -> tuple[Section, ...]:
+    return tuple(section for section in sections if section.lines)
+
+
+def _cited(evidence: Iterable[Evidence]) -> str:
+    """Return the citation of a sentence: statement numbers, and references from beyond the source by name."""
+    parts: list[str] = []
+    for one in evidence:
+        parts += one.statements
+        if one.beyond:
+            parts += [f"beyond: {reference.key}" for reference in one.references]
+    return ", ".join(dict.fromkeys(parts))
+
+
+def _on(chosen: Chosen) -> str:
+    days = sorted(day for day in chosen.placed.values() if day)
+    return f" on {days[-1]}" if days else ""
+
+
+def _stated_line(fact: Fact, finding: Finding, where: str) -> Text:
+    source = finding.sources[0] if finding.sources else Provenance()
+    quotes = [source.quote for source in finding.sources if source.quote]
+    near = where if fact.scope is not Scope.PATIENT else ""
+    stated = f"{wording.finding_of(fact, finding)}{near}"
+    if quotes:
+        return Text(f"{stated}{_day(source)}, {wording.QUOTED} “", " … ".join(quotes), "”")
+    return Text(f"{stated}{_dash(source)}", source.reference, _day(source))
+
+
+def _dash(source: Provenance) -> str:
+    return " – " if source.reference else ""
+
+
+def _day(source: Provenance) -> str:
+    return f", {source.date}" if source.date else ""

@@ -1,0 +1,91 @@
+"""The card's own words. Clinical sentences come from ``knowledge``; this module says everything around them.
+
+A reviewed translation would replace this module and the texts in ``knowledge``.
+"""
+
+from __future__ import annotations
+
+from cds_service.model.case import Lesion
+from cds_service.model.condition import Fact, Kind
+from cds_service.model.finding import Finding, State, Value
+from cds_service.model.level import Level, Tier
+from cds_service.model.quantity import Range
+
+TIER = {
+    Tier.EMERGENT: "Emergency",
+    Tier.URGENT: "Urgent",
+    Tier.SOON: "Early review",
+    Tier.ROUTINE: "For information",
+}
+LEVEL = {Level.LIKELY: "likely", Level.POSSIBLE: "possible"}
+
+FINDINGS = "Findings read"
+WHY = "Why"
+CONSIDER = "Consider"
+WARNINGS = "Take care"
+MISSING = "Not reported, and would change the answer"
+DOUBT = "Stated, but not clearly enough"
+SOURCES = "Sources"
+ALSO = "Also raised, see the record"
+INCOMPLETE = "This version does not assess {causes}; the differential is not complete."
+NOT_CHECKED = "Not checked: {gaps}."
+ALREADY_PLACED = "Referral already placed: {placed}."
+PRELIMINARY = "The report is preliminary."
+QUOTED = "quoted from report:"
+PROTOCOL_NOTE = {
+    "add-t1": "Protocol: include a T1-weighted sequence.",
+    "add-fluid-sensitive": "Protocol: include a STIR or T2-weighted sequence.",
+}
+PROTOCOL_LABEL = {
+    "add-t1": "Add a T1-weighted sequence to this order",
+    "add-fluid-sensitive": "Add a STIR or T2-weighted sequence to this order",
+}
+TARGET = {
+    "rheumatology": "rheumatology",
+    "orthopedics": "orthopedics",
+    "infectious-diseases": "infectious diseases",
+    "diabetic-foot-team": "the multidisciplinary diabetic foot team",
+    "hematology": "hematology",
+}
+CHOICE = {
+    "not_acquired": "not acquired",
+    "rim_high_flow_no_flow_core": "rim of high flow around a core without flow",
+    "subchondral_hyperperfusion": "subchondral hyperperfusion",
+    "decreased_max_enhancement": "decreased maximal enhancement",
+    "not_done": "not done",
+}
+
+
+def place_of(lesion: Lesion, labels: dict[str, str]) -> str:
+    """Return where a lesion lies, such as "left sacroiliac joint"."""
+    name = labels[next(iter(lesion.sites))] if len(lesion.sites) == 1 else labels[lesion.group]
+    return f"{lesion.side} {name}" if lesion.side else name
+
+
+def places_of(lesions: list[Lesion], labels: dict[str, str]) -> str:
+    """Return where several lesions lie; both sides of one site become "both ..."."""
+    names: list[str] = []
+    for lesion in lesions:
+        one = place_of(lesion, labels)
+        other = {"left": "right", "right": "left"}.get(lesion.side or "")
+        twin = other and one.replace(lesion.side or "", other, 1)
+        if twin in names:
+            names[names.index(twin)] = f"{one.split(' ', 1)[1]}, both sides"
+        elif one not in names:
+            names.append(one)
+    return ", ".join(names)
+
+
+def value_of(fact: Fact, value: Value) -> str:
+    """Return one stated value in words, with its unit."""
+    if isinstance(value, Range):
+        return f"{value} {fact.unit}".rstrip()
+    if fact.kind is Kind.CHOICE and not isinstance(value, State):
+        return CHOICE.get(value, value)
+    return str(value)
+
+
+def finding_of(fact: Fact, finding: Finding) -> str:
+    """Return what the record says of one fact, such as "depth of edema: 12 mm"."""
+    stated = " / ".join(value_of(fact, value) for value in finding.values)
+    return f"{fact.label}: {stated}{' (the record disagrees)' if finding.is_conflict else ''}"

@@ -1,0 +1,450 @@
+"""Run the rules over a case.
+
+``assess`` is the only way in. It reads the rules in the fixed order of ``Step`` (decision table 3.10.4) over each
+lesion, and returns what was concluded together with the whole trace. It knows no medicine: every question, level,
+order of causes and text comes from the ``RuleSet``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import chain
+
+from cds_service.model.case import Case, Draft, Lesion, Problem
+from cds_service.model.condition import Around, Condition, Fact, Reading, SettingValue, View
+from cds_service.model.finding import Finding
+from cds_service.model.level import Level, Tier
+from cds_service.model.rule import (
+    Action,
+    Advise,
+    Cap,
+    CheckOrder,
+    Disregard,
+    Evidence,
+    Floor,
+    Lower,
+    Raise,
+    Rule,
+    RuleSet,
+    Soften,
+    StandingWarnings,
+    Step,
+    Warning,
+)
+from cds_service.model.truth import Truth
+
+
+class Outcome(StrEnum):
+    """What became of a rule at one lesion or draft."""
+
+    FIRED = "fired"
+    FIRED_IN_DOUBT = "fired in doubt"
+    EXCEPTED = "stopped by an exception"
+    NOT_MET = "not met"
+    UNDECIDED = "undecided"
+
+
+@dataclass(frozen=True)
+class RuleResult:
+    """One rule read at one place, with everything needed to explain it.
+
+    ``place`` is the index of the lesion, or of the draft for order rules. ``stopped_by`` is the exception that held,
+    ``not_assessed`` the rules an exception names that this rule set does not have.
+    """
+
+    rule: Rule
+    place: int
+    outcome: Outcome
+    view: View
+    stopped_by: Condition | None = None
+    not_assessed: tuple[str, ...] = ()
+
+    @property
+    def fired(self) -> bool:
+        """Whether the rule's effect applies, in doubt or not."""
+        return self.outcome in (Outcome.FIRED, Outcome.FIRED_IN_DOUBT)
+
+    def open_facts(self) -> tuple[Fact, ...]:
+        """Return the facts that keep ``when`` from being settled, in rule order, each once."""
+        return tuple(dict.fromkeys(self.rule.when.open_facts(self.view)))
+
+    def missing(self) -> tuple[Fact, ...]:
+        """Return the open facts the record does not state at all."""
+        return tuple(fact for fact in self.open_facts() if self.view.finding(fact.name) is None)
+
+    def doubtful(self) -> tuple[Fact, ...]:
+        """Return the open facts that are stated, but indeterminate, in conflict, or not exactly enough."""
+        return tuple(fact for fact in self.open_facts() if self.view.finding(fact.name) is not None)
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Return what the record states of the facts this rule asks for, each once, in rule order."""
+        found = (self.view.finding(fact.name) for fact in dict.fromkeys(self.rule.when.facts()))
+        return tuple(finding for finding in found if finding is not None)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One cause at one lesion."""
+
+    cause: str
+    lesion: int
+    level: Level
+    act_now: bool
+    tier: Tier | None
+    raised_by: tuple[RuleResult, ...]
+    lowered_by: tuple[RuleResult, ...]
+    capped_by: tuple[RuleResult, ...]
+    advised_by: tuple[RuleResult, ...] = ()
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """One raised cause over all lesions: its highest level, act_now if any, its highest tier."""
+
+    cause: str
+    label: str
+    level: Level
+    act_now: bool
+    tier: Tier
+    entries: tuple[Entry, ...]
+
+    @property
+    def results(self) -> tuple[RuleResult, ...]:
+        """Return every rule result that belongs to this cause, in rule order, lesion by lesion."""
+        return tuple(chain.from_iterable(entry.raised_by + entry.advised_by for entry in self.entries))
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """All that was concluded about a case.
+
+    Attributes:
+        diagnoses: raised causes, leading first.
+        levels: every cause that is raised, unlikely or not assessable, at its highest level.
+        tier: urgency of the case.
+        notes: advice that belongs to no raised cause.
+        order_checks: results about the draft orders.
+        conflicts: facts in which the record disagrees with itself, or that had to be disregarded.
+        not_assessed: causes no rule covers yet.
+        trace: every rule at every place.
+    """
+
+    case: Case
+    diagnoses: tuple[Diagnosis, ...]
+    levels: Mapping[str, Level]
+    tier: Tier
+    notes: tuple[RuleResult, ...]
+    order_checks: tuple[RuleResult, ...]
+    conflicts: tuple[Problem, ...]
+    not_assessed: tuple[str, ...]
+    trace: tuple[RuleResult, ...]
+    standing: StandingWarnings
+
+    @property
+    def leading(self) -> Diagnosis | None:
+        """The cause that goes first, or None when nothing is raised."""
+        return self.diagnoses[0] if self.diagnoses else None
+
+    @property
+    def has_message(self) -> bool:
+        """Whether there is anything to say at all (rule G1)."""
+        return bool(self.diagnoses or self.order_checks or any(is_notable(result) for result in self.notes))
+
+    def warnings_for(self, results: Iterable[RuleResult]) -> tuple[Warning, ...]:
+        """Return the warnings a card made of these results must show, standing ones last, each once."""
+        spoken = tuple(results)
+        standing: list[Warning] = []
+        if self.conflicts:
+            standing.append(self.standing.conflict)
+        if any(not reference.listed for evidence in evidence_of(spoken) for reference in evidence.references):
+            standing.append(self.standing.unlisted_reference)
+        standing.append(self.standing.review_status)
+        return tuple(dict.fromkeys((*warnings_of(spoken), *standing)))
+
+    def missing(self) -> tuple[Fact, ...]:
+        """Return, in rule order, what the record does not state and a raising rule asks for."""
+        undecided = (r for r in self.trace if r.outcome is Outcome.UNDECIDED and isinstance(r.rule.effect, Raise))
+        return tuple(dict.fromkeys(chain.from_iterable(result.missing() for result in undecided)))
+
+
+def is_notable(result: RuleResult) -> bool:
+    """Return whether advice deserves a card when no cause is raised."""
+    return isinstance(result.rule.effect, Advise) and result.rule.effect.notable
+
+
+def actions_of(results: Iterable[RuleResult]) -> tuple[Action, ...]:
+    """Return the actions of fired rules, each once, in order."""
+    effects = (result.rule.effect for result in results)
+    lists = (effect.actions for effect in effects if isinstance(effect, Advise | CheckOrder))
+    return tuple(dict.fromkeys(chain.from_iterable(lists)))
+
+
+def warnings_of(results: Iterable[RuleResult]) -> tuple[Warning, ...]:
+    """Return the warnings of fired rules, each once, in order."""
+    effects = (result.rule.effect for result in results)
+    lists = (effect.warnings for effect in effects if isinstance(effect, Advise | CheckOrder))
+    return tuple(dict.fromkeys(chain.from_iterable(lists)))
+
+
+def evidence_of(results: Iterable[RuleResult]) -> tuple[Evidence, ...]:
+    """Return the evidence of fired rules, each once, in order."""
+    return tuple(dict.fromkeys(chain.from_iterable(result.rule.evidence for result in results)))
+
+
+def assess(case: Case, rules: RuleSet, settings: Mapping[str, SettingValue] | None = None) -> Assessment:
+    """Return what the rules conclude about a case.
+
+    Pure and deterministic: the same case gives the same assessment, whatever the order its parts came in.
+    """
+    run = _Run(case, rules, settings or {})
+    for step in Step:
+        run.read(step)
+    return run.assessment()
+
+
+class _AtLesion:
+    """Everything concluded at one lesion so far; answers the questions of ``LevelView``."""
+
+    def __init__(self, run: _Run, place: int, lesion: Lesion) -> None:
+        self.run = run
+        self.place = place
+        self.layers = (dict(lesion.findings), dict(lesion.study.findings), dict(run.case.patient))
+        self.view = View(self.layers, lesion.sites, lesion.possible_sites, run.around, self)
+        self.results: dict[str, RuleResult] = {}
+        self.entries: dict[str, Entry] = {}
+        self._reading: set[str] = set()
+
+    def read(self, rule: Rule) -> RuleResult:
+        if rule.id not in self.results:
+            if rule.id in self._reading:
+                raise ValueError(f"rules refer to each other in a circle at {rule.id!r}")
+            self._reading.add(rule.id)
+            self.results[rule.id] = _read(rule, self.place, self.view, self.run.rules)
+        return self.results[rule.id]
+
+    def settle(self) -> None:
+        """Work out levels and tiers from the rules read so far."""
+        fired = [result for result in self.results.values() if result.fired]
+        self.entries = {
+            cause: entry for cause in self.run.rules.causes if (entry := self._entry(cause, fired)) is not None
+        }
+
+    def _entry(self, cause: str, fired: list[RuleResult]) -> Entry | None:
+        raised = tuple(r for r in fired if r.rule.about == cause and isinstance(r.rule.effect, Raise))
+        lowered = tuple(r for r in fired if r.rule.about == cause and isinstance(r.rule.effect, Lower))
+        capped = tuple(r for r in fired if isinstance(r.rule.effect, Cap) and cause in r.rule.effect.causes)
+        outweighed = frozenset().union(*(r.rule.effect.over for r in lowered if isinstance(r.rule.effect, Lower)))
+        if raised and not all(result.rule.id in outweighed for result in raised):
+            held = [_held(result) for result in raised]
+            level = max(level for level, _ in held)
+            act_now = any(now for _, now in held)
+            if capped:
+                level = min(level, Level.POSSIBLE)
+        elif lowered:
+            level, act_now = Level.UNLIKELY, False
+        elif any(
+            result.outcome is Outcome.UNDECIDED and result.rule.about == cause and isinstance(result.rule.effect, Raise)
+            for result in self.results.values()
+        ):
+            level, act_now = Level.NOT_ASSESSABLE, False
+        else:
+            return None
+        tier = self.run.rules.causes[cause].tier(level, act_now=act_now)
+        for result in fired:
+            if tier is not None and isinstance(result.rule.effect, Soften) and result.rule.about == cause:
+                tier = min(tier, result.rule.effect.tier)
+        advised = tuple(r for r in fired if r.rule.about == cause and isinstance(r.rule.effect, Advise | Soften | Cap))
+        return Entry(cause, self.place, level, act_now, tier, raised, lowered, capped, advised)
+
+    # LevelView
+
+    def fired(self, rule_id: str, reading: Reading) -> Truth:
+        rule = self.run.by_id.get(rule_id)
+        if rule is None:
+            return Truth.UNKNOWN
+        outcome = self.read(rule).outcome
+        if outcome is Outcome.FIRED or (outcome is Outcome.FIRED_IN_DOUBT and reading is Reading.DOUBTFUL):
+            return Truth.YES
+        return Truth.NO
+
+    def level(self, cause: str) -> tuple[Level | None, bool]:
+        entry = self.entries.get(cause)
+        return (None, False) if entry is None else (entry.level, entry.act_now)
+
+    def raised(self, *, at_least: Level, or_act_now: bool, besides: frozenset[str], alone: frozenset[str]) -> bool:
+        return any(
+            (entry.level >= at_least or (or_act_now and entry.act_now))
+            and entry.level.is_raised
+            and cause not in besides
+            and not (entry.raised_by and all(result.rule.id in alone for result in entry.raised_by))
+            for cause, entry in self.entries.items()
+        )
+
+
+def _held(result: RuleResult) -> tuple[Level, bool]:
+    effect = result.rule.effect
+    if result.outcome is Outcome.FIRED_IN_DOUBT or not isinstance(effect, Raise):
+        return Level.POSSIBLE, False
+    return effect.level, effect.act_now
+
+
+def _read(rule: Rule, place: int, view: View, rules: RuleSet) -> RuleResult:
+    """Return what becomes of a rule where ``view`` looks."""
+    certain = rule.when.truth(view)
+    outcome = {Truth.YES: Outcome.FIRED, Truth.NO: Outcome.NOT_MET, Truth.UNKNOWN: Outcome.UNDECIDED}[certain]
+    in_doubt = certain is Truth.UNKNOWN and isinstance(rule.effect, Raise) and not rule.effect.softens
+    if in_doubt and rule.when.truth(view, Reading.DOUBTFUL) is Truth.YES:
+        outcome = Outcome.FIRED_IN_DOUBT
+    stopped_by = None
+    if outcome in (Outcome.FIRED, Outcome.FIRED_IN_DOUBT):
+        strictness = Reading.DOUBTFUL if rule.effect.softens else Reading.CERTAIN
+        stopped_by = next((c for c in rule.unless if c.truth(view, strictness) is Truth.YES), None)
+        if stopped_by is not None:
+            outcome = Outcome.EXCEPTED
+    return RuleResult(rule, place, outcome, view, stopped_by, _strangers(rule, rules))
+
+
+def _strangers(rule: Rule, rules: RuleSet) -> tuple[str, ...]:
+    """Return the rules this rule looks at that the set does not have: rivals that are not assessed."""
+    return tuple(dict.fromkeys(rule_id for rule_id in rule.references() if rule_id not in rules.by_id))
+
+
+class _Run:
+    """One assessment in the making."""
+
+    def __init__(self, case: Case, rules: RuleSet, settings: Mapping[str, SettingValue]) -> None:
+        self.case = case
+        self.rules = rules
+        self.by_id = rules.by_id
+        self.around = Around(settings)
+        self.lesions = [_AtLesion(self, place, lesion) for place, lesion in enumerate(case.lesions)]
+        self.around.lesions.extend(lesion.view for lesion in self.lesions)
+        self.around.levels.extend(self.lesions)
+        self.disregarded: list[Problem] = []
+        self.order_results: list[RuleResult] = []
+
+    def read(self, step: Step) -> None:
+        rules = self.rules.at_step(step)
+        if step is Step.ORDER:
+            for place, draft in enumerate(self.case.drafts):
+                self.order_results.extend(self._read_draft(rule, place, draft) for rule in rules)
+            return
+        for lesion in self.lesions:
+            for rule in rules:
+                result = lesion.read(rule)
+                if isinstance(rule.effect, Disregard) and result.fired:
+                    self._disregard(rule.effect, lesion)
+        for lesion in self.lesions:
+            lesion.settle()
+
+    def _disregard(self, effect: Disregard, lesion: _AtLesion) -> None:
+        for layer in lesion.layers:
+            found = layer.get(effect.fact.name)
+            if found is not None and found.values == (effect.state,):
+                del layer[effect.fact.name]
+                if effect.contradiction:
+                    where = found.sources[0].reference if found.sources else ""
+                    self.disregarded.append(Problem("contradiction", effect.fact.name, where))
+
+    def _read_draft(self, rule: Rule, place: int, draft: Draft) -> RuleResult:
+        view = View((draft.findings, self.case.patient), around=self.around)
+        return _read(rule, place, view, self.rules)
+
+    def assessment(self) -> Assessment:
+        trace = [result for lesion in self.lesions for result in lesion.results.values()] + self.order_results
+        diagnoses = self._diagnoses()
+        raised = {(entry.cause, entry.lesion) for diagnosis in diagnoses for entry in diagnosis.entries}
+        floors = [r.rule.effect.tier for r in trace if r.fired and isinstance(r.rule.effect, Floor)]
+        notes = tuple(
+            result
+            for result in trace
+            if result.fired
+            and isinstance(result.rule.effect, Advise | Floor)
+            and (result.rule.about, result.place) not in raised
+        )
+        return Assessment(
+            case=self.case,
+            diagnoses=diagnoses,
+            levels=self._levels(),
+            tier=max([Tier.ROUTINE, *floors, *(diagnosis.tier for diagnosis in diagnoses)]),
+            notes=notes,
+            order_checks=tuple(result for result in self.order_results if result.fired),
+            conflicts=self._conflicts(),
+            not_assessed=self.rules.not_assessed,
+            trace=tuple(trace),
+            standing=self.rules.standing,
+        )
+
+    def _levels(self) -> dict[str, Level]:
+        levels: dict[str, Level] = {}
+        for lesion in self.lesions:
+            for cause, entry in lesion.entries.items():
+                levels[cause] = max(entry.level, levels.get(cause, entry.level))
+        return levels
+
+    def _conflicts(self) -> tuple[Problem, ...]:
+        """Return every fact in conflict, each statement once, and what had to be disregarded or refused."""
+        layers = chain([self.case.patient], *((le.findings, le.study.findings) for le in self.case.lesions))
+        disagreeing = (found for layer in layers for found in layer.values() if found.is_conflict)
+        conflicts = [
+            Problem("conflict", found.fact, found.sources[0].reference if found.sources else "")
+            for found in disagreeing
+        ]
+        refused = [problem for problem in self.case.problems if problem.code in ("rejected-value", "contradiction")]
+        return tuple(dict.fromkeys([*conflicts, *self.disregarded, *refused]))
+
+    def _diagnoses(self) -> tuple[Diagnosis, ...]:
+        found: list[tuple[tuple[int, ...], Diagnosis]] = []
+        for cause in self.rules.causes:
+            entries = tuple(
+                entry for lesion in self.lesions if (entry := lesion.entries.get(cause)) and entry.tier is not None
+            )
+            if entries:
+                diagnosis = self._diagnosis(cause, entries)
+                found.append((self._place_in_order(diagnosis), diagnosis))
+        ordered = [diagnosis for _, diagnosis in sorted(found, key=lambda pair: pair[0])]
+        return tuple(self._with_precedence(ordered))
+
+    def _diagnosis(self, cause: str, entries: tuple[Entry, ...]) -> Diagnosis:
+        strongest = sorted(entries, key=lambda entry: (-(entry.tier or 0), -entry.level, entry.lesion))
+        labels = [
+            result.rule.effect.label for result in strongest[0].raised_by if isinstance(result.rule.effect, Raise)
+        ]
+        own = [label for label in labels if label]
+        return Diagnosis(
+            cause=cause,
+            label=own[0] if own and len(own) == len(labels) else self.rules.causes[cause].label,
+            level=max(entry.level for entry in entries),
+            act_now=any(entry.act_now for entry in entries),
+            tier=max(entry.tier for entry in entries if entry.tier is not None),
+            entries=tuple(strongest),
+        )
+
+    def _place_in_order(self, diagnosis: Diagnosis) -> tuple[int, ...]:
+        leading = self.rules.leading
+        views = [self.lesions[entry.lesion].view for entry in diagnosis.entries]
+
+        def holds(condition: Condition | None) -> bool:
+            return condition is None or any(condition.truth(view) is Truth.YES for view in views)
+
+        bonus = diagnosis.cause == leading.bonus.cause and holds(leading.bonus.when)
+        rank = next(
+            (n for n, rank in enumerate(leading.ranks) if rank.cause == diagnosis.cause and holds(rank.when)),
+            len(leading.ranks),
+        )
+        return (-diagnosis.tier, 0 if bonus else 1, -diagnosis.level, rank)
+
+    def _with_precedence(self, ordered: list[Diagnosis]) -> list[Diagnosis]:
+        """Return the order with the one exception of 3.9: ``first`` before ``second`` where its condition holds."""
+        rule = self.rules.leading.precedence
+        names = [diagnosis.cause for diagnosis in ordered]
+        if rule.first not in names or rule.second not in names:
+            return ordered
+        first, second = names.index(rule.first), names.index(rule.second)
+        views = [self.lesions[entry.lesion].view for entry in ordered[first].entries]
+        holds = any(rule.when.truth(view) is Truth.YES and rule.unless.truth(view) is not Truth.YES for view in views)
+        if holds and second < first:
+            ordered.insert(second, ordered.pop(first))
+        return ordered

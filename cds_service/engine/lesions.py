@@ -1,0 +1,263 @@
+"""Sort what the record says into lesions, studies and the patient (decision table 3.10.1).
+
+Findings combine only within one site group and side of one study. For each group and side the newest study with
+findings is assessed; older ones are history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from cds_service.model.case import Lesion, SiteMap, Statement, Study
+from cds_service.model.condition import Fact, Kind, Scope
+from cds_service.model.finding import Finding, Provenance, State, Value
+from cds_service.model.quantity import Range
+
+NO_GROUP = ""
+"""Group of findings whose site the record does not name."""
+
+
+@dataclass
+class _Place:
+    """A lesion being gathered."""
+
+    study: str
+    group: str
+    side: str | None
+    statements: list[Statement] = field(default_factory=list)
+
+
+def assemble(
+    statements: Iterable[Statement],
+    studies: Mapping[str, Study],
+    facts: Mapping[str, Fact],
+    sites: SiteMap,
+) -> tuple[Mapping[str, Finding], tuple[Lesion, ...]]:
+    """Return the patient's own facts and the lesions to assess, in an order that does not depend on the input's.
+
+    ``studies`` are the known studies by key; a statement of an unlisted study gets a study without date. Statements
+    about a fact that is not in ``facts`` are ignored. A study whose site is known makes a lesion even without a
+    finding, so that missing sequences are noticed.
+    """
+    about_patient: list[Statement] = []
+    about_study: dict[str, list[Statement]] = {}
+    local: list[Statement] = []
+    joining: list[Statement] = []
+    for statement in statements:
+        fact = facts.get(statement.fact)
+        if fact is None:
+            continue
+        if statement.earlier_fact or (fact.scope is Scope.PATIENT and statement.site):
+            joining.append(statement)
+        elif fact.scope is Scope.PATIENT:
+            about_patient.append(statement)
+        elif fact.scope is Scope.STUDY and not statement.site:
+            about_study.setdefault(statement.study, []).append(statement)
+        else:
+            local.append(statement)
+
+    places = _places(local, studies, sites)
+    lesions = _newest([_lesion(place, studies, about_study, facts, sites) for place in places])
+    lesions = [_join(lesion, joining, facts, sites, alone=len(lesions) == 1) for lesion in lesions]
+    return _findings(about_patient, facts), tuple(_share(lesions, sites))
+
+
+def _places(local: Iterable[Statement], studies: Mapping[str, Study], sites: SiteMap) -> list[_Place]:
+    """Return one place for each study, group and side; findings without a side join the only side there is."""
+    places: dict[tuple[str, str, str | None], _Place] = {}
+
+    def place(study: str, group: str, side: str | None) -> _Place:
+        return places.setdefault((study, group, side), _Place(study, group, side))
+
+    without_side: list[tuple[str, str, Statement | None]] = []
+    for statement in local:
+        group = sites.group_of.get(statement.site or "", NO_GROUP)
+        sides = ("left", "right") if statement.side == "both" else (statement.side,)
+        if statement.side is None:
+            without_side.append((statement.study, group, statement))
+        else:
+            for side in sides:
+                place(statement.study, group, side).statements.append(statement)
+    for study in studies.values():
+        group = sites.group_of.get(study.site or "", NO_GROUP)
+        if group != NO_GROUP and study.side in ("left", "right"):
+            place(study.key, group, study.side)
+        elif group != NO_GROUP:
+            without_side.append((study.key, group, None))
+    known_sides: dict[tuple[str, str], list[str | None]] = {}
+    for key, group, side in places:
+        known_sides.setdefault((key, group), []).append(side)
+    for key, group, unsided in without_side:
+        there = known_sides.get((key, group), [])
+        if unsided is None and there:
+            continue
+        home = place(key, group, there[0] if len(there) == 1 else None)
+        if unsided is not None:
+            home.statements.append(unsided)
+    return list(places.values())
+
+
+def _lesion(
+    place: _Place,
+    studies: Mapping[str, Study],
+    about_study: Mapping[str, list[Statement]],
+    facts: Mapping[str, Fact],
+    sites: SiteMap,
+) -> Lesion:
+    study = studies.get(place.study) or Study(place.study)
+    of_study = {**study.findings, **_findings(about_study.get(place.study, []), facts)}
+    named = {s.site for s in place.statements if s.site is not None}
+    edematous = {s.site for s in place.statements if s.fact == "bme" and s.value != State.ABSENT and s.site is not None}
+    here = edematous or named or ({study.site} if study.site else set())
+    exact = frozenset(site for site in here if site not in sites.sites_in and site in sites.group_of)
+    regions = [sites.sites_in[site] for site in here if site in sites.sites_in]
+    return Lesion(
+        group=place.group,
+        side=place.side,
+        sites=exact,
+        study=replace(study, findings=of_study),
+        findings=_findings(place.statements, facts),
+        possible_sites=frozenset() if exact else frozenset().union(*regions),
+    )
+
+
+def _newest(lesions: list[Lesion]) -> list[Lesion]:
+    """Return the lesions of the newest study for each group and side, sorted.
+
+    A study in which nothing was read never replaces one with findings: an unreadable new report is no all-clear.
+    """
+    kept: list[Lesion] = []
+    for lesion in sorted(lesions, key=_place_key):
+        newer = [
+            other
+            for other in lesions
+            if other.group == lesion.group
+            and other.study.key != lesion.study.key
+            and (other.side == lesion.side or other.side is None or lesion.side is None)
+            and (other.study.date, other.study.issued) > (lesion.study.date, lesion.study.issued)
+            and (other.findings or not lesion.findings)
+        ]
+        if not newer:
+            kept.append(lesion)
+    return kept
+
+
+def _place_key(lesion: Lesion) -> tuple[str, str, str, str]:
+    return lesion.group, lesion.side or "", lesion.study.date, lesion.study.key
+
+
+def _join(
+    lesion: Lesion, joining: list[Statement], facts: Mapping[str, Fact], sites: SiteMap, *, alone: bool
+) -> Lesion:
+    """Return the lesion with the diagnoses and patient facts that concern its place.
+
+    A statement with another site or side does not count; one without a site counts only when there is one lesion.
+    """
+    here: list[Statement] = []
+    for statement in joining:
+        group = sites.group_of.get(statement.site or "", NO_GROUP)
+        same_joint = group == lesion.group or (
+            group in sites.joint_of and sites.joint_of.get(group) == sites.joint_of.get(lesion.group)
+        )
+        if not (same_joint if statement.site else alone):
+            continue
+        if statement.side in ("left", "right") and lesion.side not in (statement.side, None):
+            continue
+        earlier = statement.earlier_fact and statement.source.date and statement.source.date < lesion.study.date
+        here.append(replace(statement, fact=statement.earlier_fact) if earlier else statement)
+    if not here:
+        return lesion
+    known = _findings(here, facts)
+    merged = {
+        name: _merged(facts[name], [lesion.findings[name], found]) if name in lesion.findings else found
+        for name, found in known.items()
+    }
+    return replace(lesion, findings={**lesion.findings, **merged})
+
+
+def _share(lesions: list[Lesion], sites: SiteMap) -> list[Lesion]:
+    """Return the lesions with the findings that belong to the whole joint (3.10.1: the two lesions of a knee)."""
+    shared: list[Lesion] = []
+    for lesion in lesions:
+        joint = sites.joint_of.get(lesion.group)
+        extra: dict[str, Finding] = {}
+        if joint is not None:
+            for other in lesions:
+                if other.group == lesion.group or sites.joint_of.get(other.group) != joint:
+                    continue
+                if other.side not in (lesion.side, None):
+                    continue
+                for name in sites.shared[joint] & other.findings.keys():
+                    if name not in lesion.findings:
+                        extra[name] = other.findings[name]
+        shared.append(replace(lesion, findings={**lesion.findings, **extra}) if extra else lesion)
+    return shared
+
+
+def _findings(statements: Iterable[Statement], facts: Mapping[str, Fact]) -> dict[str, Finding]:
+    by_fact: dict[str, list[Finding]] = {}
+    for statement in statements:
+        single = Finding(statement.fact, (statement.value,), (statement.source,))
+        by_fact.setdefault(statement.fact, []).append(single)
+    return {name: _merged(facts[name], found) for name, found in sorted(by_fact.items())}
+
+
+def _merged(fact: Fact, findings: list[Finding]) -> Finding:
+    """Return one finding from all statements of a fact; values that disagree stay side by side.
+
+    Indeterminate gives way to present and outweighs absent. Of several lengths the longest counts (several lesions,
+    decision table 5.1), but lengths that differ between a coded and a written statement are a conflict.
+    """
+    stated = sorted(
+        {(value, source) for found in findings for value, source in zip(found.values, found.sources, strict=True)},
+        key=_statement_key,
+    )
+    if fact.kind is Kind.NUMBER:
+        kept = _longest(stated)
+    else:
+        kept = [pair for pair in stated if pair[0] is not State.INDETERMINATE]
+        if fact.kind is Kind.YES_NO and not any(value is State.PRESENT for value, _ in kept):
+            kept = [pair for pair in stated if pair[0] is State.INDETERMINATE] or kept
+        kept = kept or stated
+    values: list[Value] = []
+    sources: list[Provenance] = []
+    for value, source in kept:
+        if value not in values:
+            values.append(value)
+            sources.append(source)
+    return Finding(fact.name, tuple(values), tuple(sources))
+
+
+def _longest(stated: list[tuple[Value, Provenance]]) -> list[tuple[Value, Provenance]]:
+    by_trust: dict[int, tuple[Value, Provenance]] = {}
+    for value, source in stated:
+        best = by_trust.get(source.trust)
+        if best is None or _extent(value) > _extent(best[0]):
+            by_trust[source.trust] = (value, source)
+    kept: list[tuple[Value, Provenance]] = []
+    for _, (value, source) in sorted(by_trust.items(), reverse=True):
+        if not any(_agrees(value, other) for other, _ in kept):
+            kept.append((value, source))
+    return kept
+
+
+def _extent(value: Value) -> tuple[object, ...]:
+    if not isinstance(value, Range):
+        return (0, 0)
+    return (1, value.low if value.low is not None else value.high)
+
+
+def _agrees(value: Value, other: Value) -> bool:
+    """Whether one of two statements of a number leaves the other possible."""
+    if not (isinstance(value, Range) and isinstance(other, Range)):
+        return True
+    apart = (value.high is not None and other.low is not None and value.high < other.low) or (
+        other.high is not None and value.low is not None and other.high < value.low
+    )
+    return not apart
+
+
+def _statement_key(pair: tuple[Value, Provenance]) -> tuple[object, ...]:
+    value, source = pair
+    return (-source.trust, source.reference, source.date, source.quote, str(value))

@@ -1,0 +1,38 @@
+"""What a clinician may do about a finding: the actions of decision table 2.3 that rules call for.
+
+An action's text is advice: short, addressed to a clinician, and leaving the decision with them.
+"""
+
+from __future__ import annotations
+
+from cds_service.model.rule import Action
+
+RHEUMATOLOGY = "rheumatology"
+ORTHOPEDICS = "orthopedics"
+INFECTIOUS_DISEASES = "infectious-diseases"
+DIABETIC_FOOT_TEAM = "diabetic-foot-team"
+HEMATOLOGY = "hematology"
+
+COMPLETE_SEQ_T1 = Action("COMPLETE_SEQ_T1", "Complete the study with a T1-weighted sequence.")
+COMPLETE_SEQ_FLUID = Action("COMPLETE_SEQ_FLUID", "Complete the study with a STIR or T2-weighted sequence.")
+MEASURE_DEPTH = Action("MEASURE_DEPTH", "Ask for the depth of the edema, measured from the articular surface (in mm).")
+REPORT_STRUCTURAL = Action(
+    "REPORT_STRUCTURAL",
+    "Ask for the structural findings on T1: erosion, sclerosis, fatty deposition, ankylosis, joint space signal.",
+)
+COMPARE_PRIOR = Action("COMPARE_PRIOR", "Compare with the prior study and look for the cause of the change.")
+CORRELATE = Action("CORRELATE", "Correlate with history, examination and laboratory findings now.")
+REF_RHEUM = Action("REF_RHEUM", "Refer to rheumatology.", target=RHEUMATOLOGY)
+REF_ID = Action("REF_ID", "Refer to infectious diseases, with orthopedics as needed.", target=INFECTIOUS_DISEASES)
+REF_MDFT = Action("REF_MDFT", "Refer to the multidisciplinary diabetic foot team.", target=DIABETIC_FOOT_TEAM)
+PT_NSAID = Action("PT_NSAID", "First line: physical therapy and NSAIDs, if nothing speaks against them.")
+DMT_INFO = Action("DMT_INFO", "Consider disease-modifying therapy with the rheumatologist.")
+OFFLOAD_6_12W = Action(
+    "OFFLOAD_6_12W",
+    "Protected weight-bearing with immobilisation by total contact casting or a non-removable knee-high device"
+    " for 6-12 weeks.",
+)
+PROTECTED_WB = Action("PROTECTED_WB", "Consider protected weight-bearing.")
+FOOTWEAR_AFTER = Action(
+    "FOOTWEAR_AFTER", "After the acute phase: custom footwear with specialised insoles, to prevent recurrence."
+)

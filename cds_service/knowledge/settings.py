@@ -1,0 +1,44 @@
+"""Judgement where the source document is silent: every default of decision table 3.10.6, with its reason.
+
+A site may change these; nothing else in ``knowledge`` is meant to be changed by configuration.
+"""
+
+from __future__ import annotations
+
+from cds_service.model.condition import Setting
+
+MIDDLE_AGE_FROM = Setting(
+    "middle_age_from",
+    45,
+    "The source says 'middle-aged to elderly' without a number; 45-64 is the usual MEDLINE band.",
+    "years",
+)
+ACUTE_PAIN_DAYS = Setting("acute_pain_days", 42, "Older or undated pain counts as not stated.", "days")
+ACUTE_TRAUMA_DAYS = Setting("acute_trauma_days", 42, "Older or undated trauma counts as not stated.", "days")
+POSTPARTUM_MONTHS = Setting(
+    "postpartum_months",
+    12,
+    "Beyond the source: 12% of MRIs were still positive at 12 months (Renson et al.).",
+    "months",
+)
+DEPTH_SITES = Setting(
+    "depth_sites",
+    ("si_joint",),
+    "The 1 cm depth is a measure of the sacroiliac joint in its own source (de Winter); the document does not say so.",
+)
+FRESH_DAYS = Setting(
+    "fresh_days", 30, "How old a study may be for its assessment to be shown with an unrelated order.", "days"
+)
+PATIENT_VIEW_DAYS = Setting(
+    "patient_view_days", 90, "How old a study may be for its assessment to be shown on opening a chart.", "days"
+)
+SUGGESTIVE_IS_PRESENT = Setting(
+    "suggestive_is_present", False, "Whether a report's 'suggestive of' counts as an assertion (fhir-mapping 6.4)."
+)
+PD_FAT_SUPPRESSED_IS_FLUID_SENSITIVE = Setting(
+    "pd_fat_suppressed_is_fluid_sensitive",
+    True,
+    "Beyond the source, which says 'STIR (or T2-weighted)' (fhir-mapping 4.2).",
+)
+
+SETTINGS = tuple(value for value in list(globals().values()) if isinstance(value, Setting))

@@ -1,0 +1,155 @@
+"""Clinical cases as data: one JSON object a line, assessed without FHIR.
+
+A vignette names findings by the decision table's own identifiers. In it the study counts as fresh and nobody has
+acted yet (decision table 3.10.5).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cds_service.engine.lesions import assemble
+from cds_service.fhir.readers.drafts import read_draft
+from cds_service.model.case import Case, Problem, Statement, Study
+from cds_service.model.condition import Kind
+from cds_service.model.finding import Provenance, State, Trust, Value
+from cds_service.model.quantity import Range, UnreadableQuantity, exact, length_mm
+from cds_service.model.rule import RuleSet
+
+STUDY = "study"
+SEQUENCE_FACTS = {"stir": "seq.stir", "t2": "seq.t2", "t1": "seq.t1", "dce": "seq.dce"}
+NAMED_AS_WELL = {"charcot": "named.charcot"}
+"""Context that, written under a site, is also a diagnosis the report names there."""
+
+
+class UnreadableVignette(ValueError):
+    """A vignette does not have the form of the others; the message names the key."""
+
+
+@dataclass(frozen=True)
+class Vignette:
+    """One case and, where the file gives it, what is expected of it."""
+
+    id: str
+    hook: str
+    case: Case
+    expected: Mapping[str, Any]
+    strict: tuple[str, ...]
+
+
+def read_vignette(raw: Mapping[str, Any], rules: RuleSet) -> Vignette:
+    """Return one vignette as a case.
+
+    Raises:
+        UnreadableVignette: the input is missing or a value is of the wrong kind.
+    """
+    if not isinstance(raw.get("input"), Mapping):
+        raise UnreadableVignette("key 'input' is missing or is not an object")
+    given = raw["input"]
+    problems: list[Problem] = []
+    try:
+        statements = [*_patient(given), *_study(given), *_findings(given, rules, problems)]
+        patient, lesions = assemble(statements, {STUDY: _silent_place(given)}, rules.facts, rules.sites)
+        drafts = tuple(read_draft(_as_order(order, number)) for number, order in enumerate(given.get("draft_orders") or []))
+    except (TypeError, AttributeError, KeyError) as error:
+        raise UnreadableVignette("key 'input' does not have the form of the other vignettes") from error
+    return Vignette(
+        id=str(raw.get("id", "")),
+        hook=str(raw.get("hook", "result-review")),
+        case=Case(patient, lesions, drafts, problems=tuple(problems)),
+        expected=raw.get("expected") or {},
+        strict=tuple(raw.get("strict") or ()),
+    )
+
+
+def _patient(given: Mapping[str, Any]) -> Iterator[Statement]:
+    patient = given.get("patient") or {}
+    if patient.get("age") is not None:
+        yield Statement("age", exact(str(patient["age"])))
+    if patient.get("sex") not in (None, "unknown"):
+        yield Statement("sex", patient["sex"])
+    for name, value in (given.get("context") or {}).items():
+        for state in _states(value):
+            yield Statement(name, state)
+
+
+def _study(given: Mapping[str, Any]) -> Iterator[Statement]:
+    for name, value in (given.get("sequences") or {}).items():
+        if value not in (None, "unknown"):
+            yield Statement(SEQUENCE_FACTS[name], value, study=STUDY)
+    if given.get("change") not in (None, "unknown"):
+        for value in _states(given["change"]):
+            yield Statement("change", value, study=STUDY)
+
+
+def _silent_place(given: Mapping[str, Any]) -> Study:
+    """Return the study, covering the place of which nothing is stated, so that missing sequences are noticed there."""
+    places = given.get("sites") or [{"site": "other"}]
+    silent = next((place for place in places if not place.get("findings")), {})
+    return Study(STUDY, site=silent.get("site"), side=silent.get("side"))
+
+
+def _findings(given: Mapping[str, Any], rules: RuleSet, problems: list[Problem]) -> Iterator[Statement]:
+    for place in given.get("sites") or []:
+        site = None if place.get("site") in (None, "unknown") else place["site"]
+        for name, value in (place.get("findings") or {}).items():
+            fact = rules.facts.get(name)
+            number = fact is not None and fact.kind is Kind.NUMBER
+            try:
+                values = list(_lengths(value)) if number else list(_states(value))
+            except UnreadableQuantity:
+                problems.append(Problem("rejected-value", name))
+                continue
+            for position, one in enumerate(values):
+                source = Provenance(trust=Trust(Trust.CODED - position))
+                yield Statement(name, one, source, site, place.get("side"), STUDY)
+                if name in NAMED_AS_WELL:
+                    yield Statement(NAMED_AS_WELL[name], one, source, site, place.get("side"), STUDY)
+
+
+def _states(value: Any) -> Iterator[Value]:
+    """Yield the states or choices of one value: none when unknown, two when the record disagrees."""
+    if isinstance(value, Mapping) and isinstance(value.get("conflict"), list):
+        for one in value["conflict"]:
+            yield from _states(one)
+    elif value == "conflict":
+        yield from (State.PRESENT, State.ABSENT)
+    elif value not in (None, "unknown"):
+        yield State(value) if value in set(State) else str(value)
+
+
+def _lengths(value: Any) -> Iterator[Value]:
+    if isinstance(value, Mapping):
+        if isinstance(value.get("conflict"), list):
+            for one in value["conflict"]:
+                yield from _lengths(one)
+        elif "low" in value or "high" in value:
+            yield _between(value)
+        elif value.get("value") is not None:
+            yield length_mm(value["value"], value.get("unit"), value.get("comparator"))
+    elif value == "indeterminate":
+        yield State.INDETERMINATE
+    elif value not in (None, "unknown"):
+        yield length_mm(value, "mm")
+
+
+def _between(value: Mapping[str, Any]) -> Range:
+    unit = value.get("unit", "mm")
+    low = length_mm(value["low"], unit).low if value.get("low") is not None else None
+    high = length_mm(value["high"], unit).high if value.get("high") is not None else None
+    return Range(low, high)
+
+
+def _as_order(order: Mapping[str, Any], number: int) -> dict[str, Any]:
+    """Return the order as an EHR would send it, from its description in a vignette."""
+    resource: dict[str, Any] = {"resourceType": order["type"], "id": f"draft-{number}", "status": "draft"}
+    if order["type"] == "MedicationRequest":
+        resource["medicationCodeableConcept"] = {"text": order.get("drug")}
+        return resource
+    resource["code"] = {"text": order.get("code")}
+    resource["category"] = [{"text": order.get("category")}]
+    if order.get("note"):
+        resource["note"] = [{"text": order["note"]}]
+    return resource
