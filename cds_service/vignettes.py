@@ -6,17 +6,24 @@ acted yet (decision table 3.10.5).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
+from cds_service.cards.content import contents
+from cds_service.cards.render import texts
+from cds_service.cards.selection import HookKind, select
+from cds_service.engine.assess import actions_of, assess
 from cds_service.engine.lesions import assemble
 from cds_service.fhir.readers.drafts import read_draft
+from cds_service.knowledge import causes
 from cds_service.model.case import Case, Problem, Statement, Study
-from cds_service.model.condition import Kind
+from cds_service.model.condition import AllOf, IsOneOf, Kind
 from cds_service.model.finding import Provenance, State, Trust, Value
+from cds_service.model.level import Tier
 from cds_service.model.quantity import Range, UnreadableQuantity, exact, length_mm
-from cds_service.model.rule import RuleSet
+from cds_service.model.rule import CheckOrder, Rule, RuleSet
 
 STUDY = "study"
 SEQUENCE_FACTS = {"stir": "seq.stir", "t2": "seq.t2", "t1": "seq.t1", "dce": "seq.dce"}
@@ -52,7 +59,8 @@ def read_vignette(raw: Mapping[str, Any], rules: RuleSet) -> Vignette:
     try:
         statements = [*_patient(given), *_study(given), *_findings(given, rules, problems)]
         patient, lesions = assemble(statements, {STUDY: _silent_place(given)}, rules.facts, rules.sites)
-        drafts = tuple(read_draft(_as_order(order, number)) for number, order in enumerate(given.get("draft_orders") or []))
+        orders = enumerate(given.get("draft_orders") or [])
+        drafts = tuple(read_draft(_as_order(order, number)) for number, order in orders)
     except (TypeError, AttributeError, KeyError) as error:
         raise UnreadableVignette("key 'input' does not have the form of the other vignettes") from error
     return Vignette(
@@ -87,7 +95,7 @@ def _study(given: Mapping[str, Any]) -> Iterator[Statement]:
 def _silent_place(given: Mapping[str, Any]) -> Study:
     """Return the study, covering the place of which nothing is stated, so that missing sequences are noticed there."""
     places = given.get("sites") or [{"site": "other"}]
-    silent = next((place for place in places if not place.get("findings")), {})
+    silent: Mapping[str, Any] = next((place for place in places if not place.get("findings")), {})
     return Study(STUDY, site=silent.get("site"), side=silent.get("side"))
 
 
@@ -153,3 +161,72 @@ def _as_order(order: Mapping[str, Any], number: int) -> dict[str, Any]:
     if order.get("note"):
         resource["note"] = [{"text": order["note"]}]
     return resource
+
+
+def assess_vignette(vignette: Vignette, rules: RuleSet, today: date) -> dict[str, Any]:
+    """Return what the service concludes of a vignette, under the decision table's own ids.
+
+    Keys: id, cards, leading, levels, urgency, urgent_card, actions, warnings, missing, texts.
+    """
+    hook = HookKind(vignette.hook)
+    assessment = assess(vignette.case, rules)
+    selection = select(assessment, hook, today)
+    written = contents(assessment, selection, rules)
+    checks = [result for results in selection.order_checks.values() for result in results]
+    spoken = [
+        *(result for diagnosis in assessment.diagnoses for result in diagnosis.results),
+        *(assessment.notes if assessment.has_message else ()),
+        *checks,
+    ]
+    leading = assessment.leading
+    return {
+        "id": vignette.id,
+        "cards": bool(written),
+        "leading": leading.cause if leading else None,
+        "levels": {
+            cause: level.name.lower() for cause, level in assessment.levels.items() if cause != causes.NONSPECIFIC
+        },
+        "urgency": assessment.tier.name.lower(),
+        "urgent_card": any(content.tier >= Tier.URGENT for content in written),
+        "actions": [action.id for action in actions_of(spoken)] if written else [],
+        "warnings": [warning.id for warning in assessment.warnings_for(spoken)] if written else [],
+        "missing": [fact.name for fact in assessment.missing()],
+        "texts": [line for content in written for line in texts(content)],
+    }
+
+
+def misses(result: Mapping[str, Any], vignette: Vignette) -> list[str]:
+    """Return the strict keys of a vignette's expectation that a result does not meet."""
+    expected = vignette.expected
+    wanted_leading = expected.get("leading") or [None, causes.NONSPECIFIC]
+    held: Mapping[str, Callable[[], bool]] = {
+        "cards": lambda: result["cards"] == expected["cards"],
+        "leading": lambda: result["leading"] in wanted_leading,
+        "levels": lambda: all(
+            result["levels"].get(cause, "unlikely") == level for cause, level in expected["levels"].items()
+        ),
+        "urgency": lambda: result["urgency"] == expected["urgency"],
+        "urgent_card": lambda: result["urgent_card"] == expected["urgent_card"],
+        "actions": lambda: set(expected["actions"]) <= set(result["actions"]),
+        "warnings": lambda: set(expected["warnings"]) <= set(result["warnings"]),
+        "forbidden_actions": lambda: not set(expected["forbidden_actions"]) & {*result["actions"], *result["warnings"]},
+        "quotes": lambda: all(quote in "\n".join(result["texts"]) for quote in expected["quotes"]),
+    }
+    return [key for key in vignette.strict if key in held and not held[key]()]
+
+
+def not_covered(vignette: Vignette, rules: RuleSet) -> list[str]:
+    """Return the causes and order checks a vignette expects that this rule set does not have yet."""
+    expected = vignette.expected
+    causes_wanted = {*(expected.get("leading") or ()), *(expected.get("levels") or {})}
+    absent = sorted(causes_wanted & set(rules.not_assessed))
+    kinds = {draft.findings["order.kind"].values[0] for draft in vignette.case.drafts}
+    checked = {value for rule in rules.rules if isinstance(rule.effect, CheckOrder) for value in _kinds_of(rule)}
+    return absent + sorted(f"order check of {kind}" for kind in kinds - checked)
+
+
+def _kinds_of(rule: Rule) -> Iterator[str]:
+    parts = rule.when.parts if isinstance(rule.when, AllOf) else (rule.when,)
+    for part in parts:
+        if isinstance(part, IsOneOf) and part.fact.name == "order.kind":
+            yield from part.choices

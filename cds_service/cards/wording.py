@@ -43,8 +43,8 @@ PROTOCOL_LABEL = {
 TARGET = {
     "rheumatology": "rheumatology",
     "orthopedics": "orthopedics",
-    "infectious-diseases": "infectious diseases",
-    "diabetic-foot-team": "the multidisciplinary diabetic foot team",
+    "infectious_diseases": "infectious diseases",
+    "diabetic_foot_team": "the multidisciplinary diabetic foot team",
     "hematology": "hematology",
 }
 CHOICE = {

@@ -9,8 +9,8 @@ from cds_service.model.rule import Action
 
 RHEUMATOLOGY = "rheumatology"
 ORTHOPEDICS = "orthopedics"
-INFECTIOUS_DISEASES = "infectious-diseases"
-DIABETIC_FOOT_TEAM = "diabetic-foot-team"
+INFECTIOUS_DISEASES = "infectious_diseases"
+DIABETIC_FOOT_TEAM = "diabetic_foot_team"
 HEMATOLOGY = "hematology"
 
 COMPLETE_SEQ_T1 = Action("COMPLETE_SEQ_T1", "Complete the study with a T1-weighted sequence.")

@@ -15,11 +15,17 @@ MIDDLE_AGE_FROM = Setting(
 )
 ACUTE_PAIN_DAYS = Setting("acute_pain_days", 42, "Older or undated pain counts as not stated.", "days")
 ACUTE_TRAUMA_DAYS = Setting("acute_trauma_days", 42, "Older or undated trauma counts as not stated.", "days")
-POSTPARTUM_MONTHS = Setting(
-    "postpartum_months",
-    12,
-    "Beyond the source: 12% of MRIs were still positive at 12 months (Renson et al.).",
-    "months",
+POSTPARTUM_DAYS = Setting(
+    "postpartum_days",
+    365,
+    "12 months; beyond the source: 12% of MRIs were still positive at 12 months (Renson et al.).",
+    "days",
+)
+INFECTION_SIGN_DAYS = Setting(
+    "infection_sign_days",
+    30,
+    "Fever and raised inflammation markers older than this, or undated, count as not stated; the source is silent.",
+    "days",
 )
 DEPTH_SITES = Setting(
     "depth_sites",

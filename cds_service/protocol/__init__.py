@@ -1,0 +1,1 @@
+"""CDS Hooks itself: requests, discovery, cards, feedback. Knows no medicine and no FHIR beyond raw JSON."""

@@ -160,7 +160,7 @@ def check(kind: Kind, body: Json) -> list[Violation]:
 
 
 @pytest.mark.parametrize("kind", Kind, ids=lambda kind: kind.value)
-def test_a_good_answer_has_no_violation(kind: Kind) -> None:
+def test_a_good_answer_has_no_violation(kind: Kind):
     assert check(kind, GOOD[kind]) == []
 
 
@@ -171,11 +171,11 @@ def test_a_good_answer_has_no_violation(kind: Kind) -> None:
         pytest.param(Kind.RESPONSE, {"cards": []}, id="nothing to say"),
     ],
 )
-def test_an_empty_answer_has_no_violation(kind: Kind, body: Json) -> None:
+def test_an_empty_answer_has_no_violation(kind: Kind, body: Json):
     assert check(kind, body) == []
 
 
-def test_without_a_context_nothing_is_compared_with_it() -> None:
+def test_without_a_context_nothing_is_compared_with_it():
     assert check_response(GOOD_RESPONSE) == []
 
 
@@ -415,7 +415,7 @@ BREAKERS = [
     ("kind", "breaker"),
     [pytest.param(kind, each, id=f"{kind.value} {each.rule}: {each.name}") for kind, each in BREAKERS],
 )
-def test_what_breaks_one_rule_is_reported_by_that_rule_alone(kind: Kind, breaker: Breaker) -> None:
+def test_what_breaks_one_rule_is_reported_by_that_rule_alone(kind: Kind, breaker: Breaker):
     body = deepcopy(GOOD[kind])
     breaker.change(body)
 
@@ -424,7 +424,7 @@ def test_what_breaks_one_rule_is_reported_by_that_rule_alone(kind: Kind, breaker
     assert [(each.rule, each.path) for each in found] == [(breaker.rule, breaker.path)]
 
 
-def test_a_uuid_given_twice_is_reported_at_both_places() -> None:
+def test_a_uuid_given_twice_is_reported_at_both_places():
     body = deepcopy(GOOD_RESPONSE)
     body["cards"][1]["uuid"] = body["cards"][0]["suggestions"][0]["uuid"]
 
@@ -436,7 +436,7 @@ def test_a_uuid_given_twice_is_reported_at_both_places() -> None:
     ]
 
 
-def test_two_recommendations_where_one_may_be_chosen_are_reported() -> None:
+def test_two_recommendations_where_one_may_be_chosen_are_reported():
     body = deepcopy(GOOD_RESPONSE)
     body["cards"][0]["selectionBehavior"] = "at-most-one"
 
@@ -448,13 +448,13 @@ def test_two_recommendations_where_one_may_be_chosen_are_reported() -> None:
     ]
 
 
-def test_every_rule_has_an_answer_that_breaks_it() -> None:
+def test_every_rule_has_an_answer_that_breaks_it():
     broken = {(kind, each.rule) for kind, each in BREAKERS} | {(Kind.RESPONSE, "house-6")}
 
     assert {(kind, each.number) for each in RULES for kind in each.kinds} == broken
 
 
-def test_no_two_rules_share_a_number_for_one_kind_of_answer() -> None:
+def test_no_two_rules_share_a_number_for_one_kind_of_answer():
     numbers = [(kind, each.number) for each in RULES for kind in each.kinds]
 
     assert len(numbers) == len(set(numbers))
@@ -473,7 +473,7 @@ def places(value: Json, here: str = "") -> Iterator[str]:
 
 
 @pytest.mark.parametrize("kind", Kind, ids=lambda kind: kind.value)
-def test_any_json_is_checked_without_an_error(kind: Kind) -> None:
+def test_any_json_is_checked_without_an_error(kind: Kind):
     assert check(kind, None) != []
     strangers: list[Json] = [None, "", "x", 0, -1.5, True, [], {}, [None], ["x"], [[]], {"x": None}, [{"x": {}}]]
     for stranger in strangers:
@@ -485,7 +485,7 @@ def test_any_json_is_checked_without_an_error(kind: Kind) -> None:
 
 
 @pytest.mark.parametrize("kind", Kind, ids=lambda kind: kind.value)
-def test_what_is_null_or_empty_is_always_reported_and_only_as_that(kind: Kind) -> None:
+def test_what_is_null_or_empty_is_always_reported_and_only_as_that(kind: Kind):
     for stranger in (None, "", [], {}):
         for place in places(GOOD[kind]):
             body = deepcopy(GOOD[kind])

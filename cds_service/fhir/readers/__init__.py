@@ -1,0 +1,6 @@
+"""FHIR resources into a case: one module per resource type, each tolerant, none knowing a rule."""
+
+from cds_service.fhir.readers.case import Reading, read_case
+from cds_service.fhir.readers.context import ReadingRules
+
+__all__ = ["Reading", "ReadingRules", "read_case"]

@@ -16,6 +16,7 @@ Key = tuple[str, str]
 """Canonical system and code, as ``coding.key_of`` gives them."""
 
 M = TypeVar("M")
+M_co = TypeVar("M_co", covariant=True)
 
 
 class EvidenceTier(StrEnum):
@@ -64,11 +65,11 @@ class CodedMeaning:
 
 
 @dataclass(frozen=True)
-class Entry(Generic[M]):
+class Entry(Generic[M_co]):
     """One line of a code table."""
 
     code: Code
-    meaning: M
+    meaning: M_co
     seen: Seen
 
 
@@ -81,7 +82,7 @@ class Encounter(Enum):
 
 
 @dataclass(frozen=True)
-class PrefixRule(Generic[M]):
+class PrefixRule(Generic[M_co]):
     """All ICD-10 codes that begin alike and mean the same here. The longest prefix that fits a code decides.
 
     Attributes:
@@ -95,7 +96,7 @@ class PrefixRule(Generic[M]):
     """
 
     prefix: str
-    meaning: M | None
+    meaning: M_co | None
     title: str
     seen: Seen
     systems: tuple[str, ...] = (ICD10_CM,)

@@ -22,6 +22,7 @@ SUBSTANCES = Seen(A, "IHTSDO/snomed-fhir-cds-service@d839cced10: Snomed_Substanc
 ALLERGY_SUBSTANCES = Seen(A, "US Core value set of substances, cqframework/clinical-reasoning@1a38bc6211")
 DATA_ABSENT = Seen(A, f"{UTG}: CodeSystem-data-absent-reason.xml")
 INTERPRETATION = Seen(A, f"{UTG}: v3-ObservationInterpretation.xml")
+INTERPRETATION_HIGH = Seen(A, "HL7/UTG@1349f81aa4: v3-ObservationInterpretation.xml")
 SERVICE_TYPES = Seen(A, f"{UTG}: CodeSystem-service-type.xml")
 CLINICAL_STATUS = Seen(A, f"{UTG}: CodeSystem-condition-clinical.xml")
 VERIFICATION_STATUS = Seen(A, f"{UTG}: CodeSystem-condition-ver-status.xml")
@@ -35,7 +36,7 @@ OVERRIDES = Seen(
 )
 
 ANATOMIC_LOCATIONS = Seen(B, "openimagingdata/findingmodel@75afd39a40: anatomic_locations_noembed.json")
-FINDING_MODELS = Seen(B, "openimagingdata/findingmodel@75afd39a40: thyroid_nodule_codes.fm.json, enriched_findings.json")
+FINDING_MODELS = Seen(B, "openimagingdata/findingmodel@75afd39a40: finding models and enriched_findings.json")
 BELGIAN_PROCEDURES = Seen(B, "Belgian eHealth FHIR IG (hl7-be/referral): be-vs-diagnostic-imaging-procedure")
 BELGIAN_INDICATIONS = Seen(B, "Belgian eHealth FHIR IG (hl7-be/referral): be-vs-diagnostic-imaging-indication")
 EXETER_CHARCOT = Seen(B, "Exeter-Diabetes/CPRD-Codelists@4b85f7efdd: charcot_foot_snomed.csv")

@@ -1,0 +1,170 @@
+"""Contents into the form of CDS Hooks 2.0: cards with ids, suggestions, and reasons to override."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from cds_service.cards import wording
+from cds_service.cards.content import Content, Escape, Referral, Text
+from cds_service.cards.text import markdown, plain
+from cds_service.fhir.access import Json
+from cds_service.fhir.orders import UnsendableOrder, referral, with_note
+from cds_service.knowledge.codes.overrides import OVERRIDE_REASONS
+from cds_service.knowledge.evidence import SOURCE_TITLE
+from cds_service.model.coding import LOCAL
+from cds_service.model.level import Tier
+
+INDICATOR = {Tier.EMERGENT: "critical", Tier.URGENT: "critical", Tier.SOON: "warning", Tier.ROUTINE: "info"}
+SUMMARY_LIMIT = 139
+"""A summary has fewer than 140 characters (CDS Hooks requirement 74)."""
+
+_NAMESPACE = uuid.UUID("8f0d2f4e-0a1b-5c3d-9e4f-6a7b8c9d0e1f")
+
+
+@dataclass(frozen=True)
+class Addressee:
+    """For whom the cards are: what goes into ids and suggested orders, and nothing else of the request."""
+
+    client: str
+    hook_instance: str
+    service_id: str
+    patient_id: str
+    user_id: str
+    card_key: bytes
+    referral_intent: str
+
+
+def render(contents: Iterable[Content], drafts: dict[str, Json], draft_keys: list[str], to: Addressee) -> list[Json]:
+    """Return the cards of a response, in order.
+
+    Args:
+        drafts: the client's draft orders by ``Type/id``.
+        draft_keys: the same keys in the order of ``Case.drafts``.
+    """
+    return [_card(content, drafts, draft_keys, to) for content in contents]
+
+
+def detail(content: Content, escape: Escape) -> str:
+    """Return a card's detail as Markdown; every word of the record goes through ``escape``."""
+    parts: list[str] = []
+    for section in content.sections:
+        lines = [line.shown(escape) for line in section.lines]
+        if section.heading:
+            parts.append(f"**{section.heading}**\n\n" + "\n".join(f"- {line}" for line in lines))
+        else:
+            parts.append("\n\n".join(lines))
+    return "\n\n".join(parts)
+
+
+def summary(content: Content) -> str:
+    """Return a card's summary: one plain line of fewer than 140 characters."""
+    return plain(content.summary, SUMMARY_LIMIT)
+
+
+def texts(content: Content) -> list[str]:
+    """Return what a card says as plain text, before Markdown escaping."""
+    return [summary(content), detail(content, plain)]
+
+
+def _card(content: Content, drafts: dict[str, Json], draft_keys: list[str], to: Addressee) -> Json:
+    suggestions = [
+        suggestion for offered in content.referrals if (suggestion := _refer(content, offered, to)) is not None
+    ]
+    if content.change is not None and content.draft is not None:
+        changed = _change(content, drafts.get(draft_keys[content.draft]), to)
+        suggestions += [changed] if changed else []
+    card: dict[str, Any] = {
+        "uuid": _uuid(to, "card", content.key),
+        "summary": summary(content),
+        "detail": detail(_marked(content), markdown),
+        "indicator": "warning" if content.warning else INDICATOR[content.tier],
+        "source": {
+            "label": SOURCE_TITLE,
+            "topic": {"system": LOCAL, "code": content.topic, "display": content.topic_label},
+        },
+    }
+    if suggestions:
+        card["suggestions"] = suggestions
+        card["selectionBehavior"] = "any"
+    card["overrideReasons"] = [
+        {"system": reason.system, "code": reason.code, "display": reason.display} for reason in OVERRIDE_REASONS
+    ]
+    return card
+
+
+def _marked(content: Content) -> Content:
+    """Return the content with our own tildes kept from becoming strike-through in Markdown."""
+
+    def own(line: Text) -> Text:
+        return replace(line, own=line.own.replace("~", "\\~"), after=line.after.replace("~", "\\~"))
+
+    return replace(
+        content,
+        sections=tuple(
+            replace(section, lines=tuple(own(line) for line in section.lines)) for section in content.sections
+        ),
+    )
+
+
+def _refer(content: Content, offered: Referral, to: Addressee) -> Json | None:
+    name = wording.TARGET[offered.target]
+    urgency = "urgent" if offered.urgent else "routine"
+    try:
+        resource = referral(
+            offered.target,
+            urgent=offered.urgent,
+            intent=to.referral_intent,
+            patient_id=to.patient_id,
+            user_id=to.user_id,
+            reason_text=offered.reason,
+            reason_code={"system": LOCAL, "code": content.topic, "display": content.topic_label},
+            evidence=offered.evidence_refs,
+            note=f"{offered.reason}. Suggested by decision support; please confirm clinically.",
+        )
+    except UnsendableOrder:
+        return None
+    return {
+        "label": f"Refer to {name} ({urgency})",
+        "uuid": _uuid(to, "referral", content.key, offered.target),
+        "isRecommended": offered.urgent,
+        "actions": [
+            {
+                "type": "create",
+                "description": f"Draft {'an urgent' if offered.urgent else 'a routine'} referral to {name}:"
+                f" {offered.reason}",
+                "resource": resource,
+            }
+        ],
+    }
+
+
+def _change(content: Content, draft: Json | None, to: Addressee) -> Json | None:
+    if content.change is None or draft is None:
+        return None
+    note = wording.PROTOCOL_NOTE[content.change]
+    try:
+        resource = with_note(draft, note)
+    except UnsendableOrder:
+        return None
+    label = wording.PROTOCOL_LABEL[content.change]
+    return {
+        "label": label,
+        "uuid": _uuid(to, "change", content.key, content.change),
+        "isRecommended": True,
+        "actions": [{"type": "update", "description": f"{label}: {note}", "resource": resource}],
+    }
+
+
+def _uuid(to: Addressee, *parts: str) -> str:
+    """Return an id that is the same for the same call and says nothing about the patient.
+
+    UUIDv5 of a keyed hash: without the key nobody can try out patient ids against it.
+    """
+    words = "\x1f".join((to.client, to.hook_instance, to.patient_id, to.service_id, *parts))
+    digest = hmac.new(to.card_key, words.encode(errors="surrogatepass"), hashlib.sha256).hexdigest()
+    return str(uuid.uuid5(_NAMESPACE, digest))

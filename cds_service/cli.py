@@ -1,0 +1,176 @@
+"""``cds-service``: serve, demo, try, assess, explain, check."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import orjson
+import typer
+from pydantic import ValidationError
+
+from cds_service.data import data_path
+from cds_service.errors import CdsServiceError
+from cds_service.events import Event, configure_logging, log
+from cds_service.knowledge.rules import rule_set
+from cds_service.protocol.call import parse_json, read_call
+from cds_service.protocol.discovery import load_services
+from cds_service.service import Answer, Ports, answer
+from cds_service.settings import Settings
+from cds_service.show import cards_panel, console, trace_tree
+from cds_service.vignettes import UnreadableVignette, assess_vignette, misses, not_covered, read_vignette
+
+app = typer.Typer(
+    help="Decision support for bone marrow edema on MRI, over CDS Hooks.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,  # locals could hold a patient's record
+)
+
+RequestFile = Annotated[Path, typer.Argument(help="A CDS Hooks request as JSON.", exists=True, dir_okay=False)]
+Today = Annotated[str, typer.Option("--today", help="Answer as on this day (YYYY-MM-DD).")]
+
+EXIT_MISMATCH = 1
+EXIT_USAGE = 2
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
+) -> None:
+    """Serve CDS Hooks with gunicorn. Settings come from the environment (BME_...)."""
+    from cds_service.web import create_app  # noqa: PLC0415  # deferred: slow import
+    from cds_service.web.server import serve as run  # noqa: PLC0415  # deferred: slow import
+
+    given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    settings = _settings(**given)
+    configure_logging()
+    application = create_app(settings)
+    log(Event.STARTED, host=settings.host, port=settings.port, workers=settings.workers)
+    run(application, settings)
+
+
+@app.command()
+def demo(
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 for a free one.")] = 8321,
+    stay: Annotated[bool, typer.Option(help="Leave the server running afterwards.")] = True,
+) -> None:
+    """Start the service on this machine, send it the packaged scenarios over HTTP, and show the cards."""
+    from cds_service.demo import run  # noqa: PLC0415  # deferred: only this command needs it
+
+    raise typer.Exit(run(port, stay=stay))
+
+
+@app.command("try")
+def try_request(
+    request: RequestFile,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the response as JSON.")] = False,
+    today: Today = "",
+) -> None:
+    """Answer one request here and print its cards as a person would see them."""
+    found = _answer(request, today)
+    if as_json:
+        typer.echo(orjson.dumps({"cards": found.cards}, option=orjson.OPT_INDENT_2).decode())
+    else:
+        console().print(cards_panel(found.cards))
+
+
+@app.command()
+def explain(request: RequestFile, today: Today = "") -> None:
+    """Print why each rule did or did not fire, with what was read and where."""
+    console().print(trace_tree(_answer(request, today), rule_set()))
+
+
+@app.command()
+def assess(
+    vignettes: Annotated[Path, typer.Argument(help="Cases, one JSON object a line.", exists=True, dir_okay=False)],
+) -> None:
+    """Assess clinical cases: one assessment a line on standard output, agreement on standard error.
+
+    Exits with 1 when a case that the rules cover misses what it expects strictly.
+    """
+    rules, today = rule_set(), date.today()  # noqa: DTZ011  # the local day, as a person means it
+    errors = console(error=True)
+    agreed = missed = uncovered = 0
+    for number, line in enumerate(_lines(vignettes), start=1):
+        try:
+            vignette = read_vignette(orjson.loads(line), rules)
+        except (orjson.JSONDecodeError, UnreadableVignette) as error:
+            _fail(f"line {number} is not a vignette: {error}")
+        result = assess_vignette(vignette, rules, today)
+        typer.echo(orjson.dumps(result).decode())
+        if not vignette.strict:
+            continue
+        absent = not_covered(vignette, rules)
+        if absent:
+            uncovered += 1
+            errors.print(f"{vignette.id}: not yet covered ({', '.join(absent)})", style="yellow")
+        elif differing := misses(result, vignette):
+            missed += 1
+            errors.print(f"{vignette.id}: differs in {', '.join(differing)}", style="red")
+        else:
+            agreed += 1
+    errors.print(f"{agreed} agree, {missed} differ, {uncovered} not yet covered")
+    if missed:
+        raise typer.Exit(EXIT_MISMATCH)
+
+
+@app.command()
+def check() -> None:
+    """Check hooks, rules, codes and scenarios; exits with 1 and names everything that is wrong."""
+    from cds_service.lint import problems  # noqa: PLC0415  # deferred: slow import
+
+    found = list(problems(_settings()))
+    for problem in found:
+        console(error=True).print(problem, style="red", markup=False)
+    if found:
+        raise typer.Exit(EXIT_MISMATCH)
+    console().print("hooks, rules, codes and scenarios are in order")
+
+
+def _settings(**given: Any) -> Settings:
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        lines = [f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}" for one in error.errors()]
+        _fail("the settings cannot be used:\n  " + "\n  ".join(lines))
+
+
+def _answer(request: Path, today: str) -> Answer:
+    """Answer a request file in this process, with the hooks that travel with the package."""
+    settings = _settings()
+    services = load_services(
+        settings.hooks_folder or data_path("hooks"), {"result-review": settings.result_review_hook}
+    )
+    try:
+        day = date.fromisoformat(today) if today else date.today()  # noqa: DTZ011  # the local day, as a person means it
+    except ValueError:
+        _fail("--today is not a day; write YYYY-MM-DD")
+    try:
+        value = parse_json(request.read_bytes())
+        hook = value.get("hook") if isinstance(value, dict) else None
+        service = next((one for one in services.values() if one.hook == hook), next(iter(services.values())))
+        return answer(read_call(value, service), settings, Ports(rule_set(), lambda: day))
+    except CdsServiceError as error:
+        _fail(error.message)
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        yield from (line for line in file if line.strip())
+
+
+def _fail(message: str) -> NoReturn:
+    console(error=True).print(message, style="red", markup=False)
+    raise typer.Exit(EXIT_USAGE)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

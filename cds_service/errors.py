@@ -1,0 +1,83 @@
+"""Everything that can go wrong and has an answer of its own.
+
+    CdsServiceError
+    +-- BadRequest (400)            not JSON, not a CDS Hooks request, a field missing or of the wrong kind
+    |   +-- WrongHook (400)         the request's hook is not this service's
+    +-- UnknownService (404)        no service of that id
+    +-- BodyTooLarge (413)          more bytes than ``max_body_bytes``
+    +-- UnsupportedMediaType (415)  not application/json, or compressed
+    +-- MissingData (412)           nothing to work with, and no way to get it
+    +-- ConfigurationError          settings or data that cannot be used (never reaches a client)
+
+Each carries its HTTP status and FHIR issue code. Messages name fields and what to do; they never hold a value from the
+request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class CdsServiceError(Exception):
+    """A problem with a known answer. ``message`` may be shown to the caller."""
+
+    status = 500
+    code = "exception"
+
+    def __init__(self, message: str, *, at: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.at = at
+        """Path of the field the problem is about, such as ``context.patientId``; empty when it is the whole."""
+
+
+class BadRequest(CdsServiceError):
+    """The request cannot be understood."""
+
+    status = 400
+    code = "invalid"
+
+
+class WrongHook(BadRequest):
+    """The request was made for another hook than this service's."""
+
+    code = "value"
+
+
+class UnknownService(CdsServiceError):
+    """No service of that id; the message offers the nearest."""
+
+    status = 404
+    code = "not-found"
+
+    def __init__(self, asked: str, known: Iterable[str]) -> None:
+        names = sorted(known)
+        near = get_close_matches(asked, names, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        super().__init__(f"there is no service of this id; {hint}known: {', '.join(names)}")
+
+
+class BodyTooLarge(CdsServiceError):
+    """The body is larger than the service accepts."""
+
+    status = 413
+    code = "too-long"
+
+
+class UnsupportedMediaType(CdsServiceError):
+    """The body is not plain JSON."""
+
+    status = 415
+    code = "not-supported"
+
+
+class MissingData(CdsServiceError):
+    """What the decision needs was neither sent nor can be had (CDS Hooks: 412)."""
+
+    status = 412
+    code = "required"
+
+
+class ConfigurationError(CdsServiceError):
+    """The service cannot start as configured."""

@@ -1,0 +1,67 @@
+"""What the service logs: a fixed list of events, and a fixed list of what may vary in them.
+
+No line can hold a name, a patient id, a token or a piece of a resource, because no key for one exists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import MutableMapping
+from enum import StrEnum
+from typing import Any
+
+import structlog
+
+
+class Event(StrEnum):
+    """Every line the service may write."""
+
+    STARTED = "service started"
+    CALL_ANSWERED = "call answered"
+    CALL_REFUSED = "call refused"
+    CALL_FAILED = "call failed"
+    FEEDBACK_TAKEN = "feedback taken"
+
+
+ALLOWED_KEYS = frozenset(
+    {
+        "event",
+        "level",
+        "timestamp",
+        "service",
+        "status",
+        "code",
+        "at",
+        "cards",
+        "gaps",
+        "rules",
+        "items",
+        "took_ms",
+        "error_id",
+        "error",
+        "where",
+        "host",
+        "port",
+        "workers",
+    }
+)
+
+
+def _only_allowed(_logger: object, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    return {key: value for key, value in line.items() if key in ALLOWED_KEYS}
+
+
+def configure_logging() -> None:
+    """Write events to standard output as JSON lines, with the allowed keys only."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _only_allowed,
+            structlog.processors.JSONRenderer(),
+        ],
+    )
+
+
+def log(event: Event, **values: str | int | float | list[str]) -> None:
+    """Write one event. Keys that are not allowed are dropped."""
+    structlog.get_logger().info(event.value, **{key: value for key, value in values.items() if key in ALLOWED_KEYS})

@@ -1,0 +1,94 @@
+"""Tolerant look-ups in raw FHIR JSON.
+
+Real clients send objects where lists belong, lists where objects belong, and nulls. Every function here returns what
+can be read and nothing for the rest; none raises.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import date
+from typing import Any
+
+Json = Mapping[str, Any]
+
+_DAY = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
+
+
+def objects(value: Any) -> Iterator[Json]:
+    """Yield the objects of a list, or a lone object as if it were a list of one."""
+    if isinstance(value, Mapping):
+        yield value
+    elif isinstance(value, list):
+        yield from (item for item in value if isinstance(item, Mapping))
+
+
+def text(value: Any) -> str:
+    """Return a string, or nothing for anything else."""
+    return value if isinstance(value, str) else ""
+
+
+def codings(concept: Any) -> Iterator[tuple[str, str]]:
+    """Yield (system, code) of every usable coding of a CodeableConcept, a Coding, or a list of either."""
+    for one in objects(concept):
+        # R5 wraps a CodeableConcept in a CodeableReference.
+        wrapped = one.get("concept")
+        inner: Json = wrapped if isinstance(wrapped, Mapping) else one
+        for coding in [*objects(inner.get("coding")), inner]:
+            code = text(coding.get("code"))
+            if code:
+                yield text(coding.get("system")), code
+
+
+def concept_text(concept: Any) -> str:
+    """Return the words of a CodeableConcept: its text, else the first display."""
+    for one in objects(concept):
+        if text(one.get("text")):
+            return text(one.get("text"))
+        for coding in objects(one.get("coding")):
+            if text(coding.get("display")):
+                return text(coding.get("display"))
+        if text(one.get("display")):
+            return text(one.get("display"))
+    return ""
+
+
+def reference_key(value: Any) -> str:
+    """Return ``Type/id`` of a Reference (or a reference string), whatever server it names; ``#id`` if contained."""
+    found = text(value.get("reference")) if isinstance(value, Mapping) else text(value)
+    if found.startswith("#"):
+        return found
+    parts = [part for part in found.split("?")[0].split("/") if part]
+    if "_history" in parts:
+        parts = parts[: parts.index("_history")]
+    return "/".join(parts[-2:]) if len(parts) >= 2 else ""
+
+
+def references(value: Any) -> list[str]:
+    """Return the keys of every usable Reference in a list or a lone one."""
+    return [key for one in objects(value) if (key := reference_key(one))]
+
+
+def key_of(resource: Json) -> str:
+    """Return ``Type/id`` of a resource; the type alone when it has no id."""
+    kind, ident = text(resource.get("resourceType")), text(resource.get("id"))
+    return f"{kind}/{ident}" if ident else kind
+
+
+def day(value: Any) -> str:
+    """Return the ISO 8601 day of a FHIR date, dateTime, instant or Period start; empty when there is no full day."""
+    if isinstance(value, Mapping):
+        value = value.get("start") or value.get("end")
+    found = _DAY.match(text(value))
+    if found is None or found[3] is None:
+        return ""
+    try:
+        return date(int(found[1]), int(found[2]), int(found[3])).isoformat()
+    except ValueError:
+        return ""
+
+
+def first_day(resource: Json, *names: str) -> str:
+    """Return the first usable day among these elements of a resource."""
+    return next((found for name in names if (found := day(resource.get(name)))), "")

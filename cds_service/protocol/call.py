@@ -1,0 +1,89 @@
+"""A CDS Hooks request: read with tolerance for what real clients leave out, strict about what a decision needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from cds_service.errors import BadRequest, WrongHook
+from cds_service.protocol.discovery import Service
+
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class HookCall:
+    """One validated request to one service.
+
+    ``hook_instance`` is never used to recognise a repeated call: clients send constants.
+    """
+
+    service: Service
+    hook_instance: str
+    patient_id: str
+    user_id: str
+    context: Json
+    prefetch: Json
+    client: str = ""
+
+
+def parse_json(body: bytes) -> Any:
+    """Return the JSON value of a request body.
+
+    Raises:
+        BadRequest: the body is not JSON (RFC 8259).
+    """
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise BadRequest(
+            f"the body is not JSON (line {error.lineno}, column {error.colno}); send one JSON object"
+        ) from error
+
+
+def read_call(value: Any, service: Service) -> HookCall:
+    """Return the request as a call to ``service``.
+
+    Raises:
+        WrongHook: the request's hook is not this service's.
+        BadRequest: a field is missing or of the wrong kind; the message names it and the fix.
+    """
+    if not isinstance(value, Mapping):
+        raise BadRequest("the body is not a JSON object; send a CDS Hooks request")
+    hook = _string(value, "hook", "the name of the hook, such as 'order-sign'")
+    if hook != service.hook:
+        raise WrongHook(
+            f"field 'hook' is not the hook of service {service.id!r}; send {service.hook!r} here, or call the service"
+            " that the discovery lists for your hook",
+            at="hook",
+        )
+    hook_instance = _string(value, "hookInstance", "a UUID that identifies this call")
+    context = value.get("context")
+    if not isinstance(context, Mapping):
+        raise BadRequest("field 'context' is missing or is not an object", at="context")
+    service.check_context(context)
+    prefetch = value.get("prefetch")
+    if prefetch is not None and not isinstance(prefetch, Mapping):
+        raise BadRequest("field 'prefetch' is not an object of key to resource; leave it out if empty", at="prefetch")
+    if value.get("fhirAuthorization") is not None and not isinstance(value.get("fhirServer"), str):
+        raise BadRequest("field 'fhirServer' is required when 'fhirAuthorization' is sent", at="fhirServer")
+    server = value.get("fhirServer")
+    return HookCall(
+        service=service,
+        hook_instance=hook_instance,
+        patient_id=context["patientId"],
+        user_id=context["userId"],
+        context=context,
+        prefetch=prefetch or {},
+        client=server if isinstance(server, str) else "",
+    )
+
+
+def _string(value: Json, name: str, meaning: str) -> str:
+    found = value.get(name)
+    if not isinstance(found, str) or not found.strip():
+        raise BadRequest(f"field {name!r} is missing or is not a text; send {meaning}", at=name)
+    return found

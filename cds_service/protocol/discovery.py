@@ -1,0 +1,88 @@
+"""The services on offer: read from ``hooks/``, one folder each, and listed at ``/cds-services``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import best_match
+
+from cds_service.errors import BadRequest, ConfigurationError
+
+
+@dataclass(frozen=True)
+class Service:
+    """One CDS service: its discovery entry and what it asks of the context.
+
+    ``situation`` is the folder's name: which of our situations this is, whatever a site calls the hook.
+    """
+
+    id: str
+    hook: str
+    situation: str
+    entry: Mapping[str, Any]
+    context: Draft202012Validator
+
+    @property
+    def prefetch(self) -> Mapping[str, str]:
+        """Prefetch key -> query template."""
+        found = self.entry.get("prefetch", {})
+        return found if isinstance(found, Mapping) else {}
+
+    def check_context(self, context: Any) -> None:
+        """Check the context of a call against its schema.
+
+        Raises:
+            BadRequest: naming the field that is missing or of the wrong form, and what is expected of it.
+        """
+        error = best_match(self.context.iter_errors(context))
+        if error is None:
+            return
+        path = [str(part) for part in error.absolute_path]
+        expected = error.schema
+        if error.validator == "required":
+            missing = next(name for name in error.validator_value if name not in error.instance)
+            path, expected = [*path, missing], error.schema["properties"][missing]
+        name = ".".join(["context", *path])
+        problem = "is missing" if error.validator == "required" else "does not have the expected form"
+        raise BadRequest(f"field '{name}' {problem}: {_meaning(expected)}", at=name)
+
+
+def _meaning(schema: Any) -> str:
+    described = schema.get("description", "") if isinstance(schema, Mapping) else ""
+    return described or "see the hook's context.schema.json"
+
+
+def load_services(folder: Path, names: Mapping[str, str] | None = None) -> dict[str, Service]:
+    """Return the services defined in a folder, by id.
+
+    ``names`` gives a situation another hook name than its definition has.
+
+    Raises:
+        ConfigurationError: no definition is there, one is unreadable, or an id is used twice.
+    """
+    services: dict[str, Service] = {}
+    for definition in sorted(folder.glob("*/service.json")):
+        situation = definition.parent.name
+        try:
+            entry = orjson.loads(definition.read_bytes())
+            schema = orjson.loads((definition.parent / "context.schema.json").read_bytes())
+            entry["hook"] = (names or {}).get(situation, entry["hook"])
+            service = Service(entry["id"], entry["hook"], situation, entry, Draft202012Validator(schema))
+        except (OSError, orjson.JSONDecodeError, KeyError, TypeError) as error:
+            raise ConfigurationError(f"the hook definition {situation!r} cannot be read") from error
+        if service.id in services:
+            raise ConfigurationError(f"two hook definitions have the id {service.id!r}")
+        services[service.id] = service
+    if not services:
+        raise ConfigurationError("no hook definition was found; expected <folder>/<hook>/service.json")
+    return services
+
+
+def discovery(services: Mapping[str, Service]) -> dict[str, Any]:
+    """Return the body of ``GET /cds-services``."""
+    return {"services": [dict(service.entry) for service in services.values()]}

@@ -1,0 +1,122 @@
+"""Cards and traces as a person sees them in a terminal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console, Group, RenderableType
+from rich.markdown import Markdown
+from rich.panel import Panel
+from rich.text import Text
+from rich.tree import Tree
+
+from cds_service.cards import wording
+from cds_service.engine.assess import Outcome, RuleResult
+from cds_service.model.finding import Finding
+from cds_service.model.rule import RuleSet
+from cds_service.service import Answer
+
+COLOUR = {"critical": "red", "warning": "yellow", "info": "blue"}
+OUTCOME_STYLE = {
+    Outcome.FIRED: "bold green",
+    Outcome.FIRED_IN_DOUBT: "green",
+    Outcome.EXCEPTED: "magenta",
+    Outcome.UNDECIDED: "yellow",
+    Outcome.NOT_MET: "dim",
+}
+
+
+def cards_panel(cards: list[Any]) -> RenderableType:
+    """Return all cards of a response, or a line that says there are none."""
+    if not cards:
+        return Text("No card: nothing here calls for one.", style="dim")
+    return Group(*(_card(card) for card in cards))
+
+
+def _card(card: Any) -> Panel:
+    parts: list[RenderableType] = [Markdown(card.get("detail", ""))]
+    for suggestion in card.get("suggestions", []):
+        parts.append(Text(f"[ {suggestion['label']} ]", style="bold reverse"))
+    reasons = len(card.get("overrideReasons", []))
+    parts.append(Text(f"Source: {card['source']['label']}   Override: {reasons} reasons", style="dim"))
+    return Panel(
+        Group(*parts),
+        title=Text(card["summary"], style="bold"),
+        title_align="left",
+        subtitle=card["indicator"],
+        border_style=COLOUR.get(card["indicator"], "white"),
+    )
+
+
+def trace_tree(answer: Answer, rules: RuleSet) -> Tree:
+    """Return why each rule did or did not fire, lesion by lesion, with what was read and where."""
+    assessment = answer.assessment
+    labels = dict(rules.sites.labels)
+    tree = Tree(f"[bold]{assessment.tier.name.lower()}[/bold]")
+    for chosen in (*answer.selection.shown, *answer.selection.named, *answer.selection.held_back):
+        tree.add(Text(f"{chosen.diagnosis.label}: {chosen.why.value}"))
+    if assessment.not_assessed:
+        tree.add(Text(f"not assessed: {', '.join(assessment.not_assessed)}", style="yellow"))
+    for problem in (*assessment.conflicts, *answer.reading.case.problems):
+        tree.add(Text(f"{problem.code}: {problem.about} {problem.where}", style="yellow"))
+    for gap in answer.gaps:
+        tree.add(Text(f"not checked: {gap}", style="yellow"))
+    for place, lesion in enumerate(assessment.case.lesions):
+        where = tree.add(Text(f"{wording.place_of(lesion, labels)}, study {lesion.study.key}", style="bold"))
+        stated = where.add("stated")
+        for finding in (*lesion.findings.values(), *lesion.study.findings.values()):
+            stated.add(_finding(finding, rules))
+        for cause in rules.causes:
+            results = [
+                result
+                for result in assessment.trace
+                if result.rule.about == cause and result.place == place and result.rule.step.name != "ORDER"
+            ]
+            if results:
+                branch = where.add(Text(rules.causes[cause].label, style="bold"))
+                for result in results:
+                    _rule(branch, result)
+        _rules_of_record(where, [r for r in assessment.trace if not r.rule.about and r.place == place])
+    patient = tree.add("patient")
+    for finding in assessment.case.patient.values():
+        patient.add(_finding(finding, rules))
+    return tree
+
+
+def _rules_of_record(where: Tree, results: list[RuleResult]) -> None:
+    shown = [result for result in results if result.fired and result.rule.step.name != "ORDER"]
+    if shown:
+        branch = where.add(Text("the record itself", style="bold"))
+        for result in shown:
+            _rule(branch, result)
+
+
+def _rule(branch: Tree, result: RuleResult) -> None:
+    line = Text.assemble(
+        (result.outcome.value, OUTCOME_STYLE[result.outcome]), f"  {result.rule.id} ({result.rule.row})"
+    )
+    node = branch.add(line)
+    if result.outcome is Outcome.NOT_MET:
+        return
+    node.add(Text(f"when {result.rule.when}", style="dim"))
+    if result.stopped_by is not None:
+        node.add(Text(f"stopped by: {result.stopped_by}"))
+    if result.missing():
+        node.add(Text(f"not reported: {', '.join(fact.label for fact in result.missing())}"))
+    if result.doubtful():
+        node.add(Text(f"in doubt: {', '.join(fact.label for fact in result.doubtful())}"))
+    if result.not_assessed:
+        node.add(Text(f"rivals not assessed: {', '.join(result.not_assessed)}", style="yellow"))
+
+
+def _finding(finding: Finding, rules: RuleSet) -> Text:
+    told = [
+        " ".join(part for part in (source.reference, source.date, source.trust.name.lower(), source.quote) if part)
+        for source in finding.sources
+    ]
+    return Text(f"{wording.finding_of(rules.facts[finding.fact], finding)}  [{' | '.join(told)}]")
+
+
+def console(*, error: bool = False) -> Console:
+    """Return a console that is plain when its output is not a terminal."""
+    return Console(stderr=error, highlight=False, soft_wrap=False)

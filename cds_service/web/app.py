@@ -1,0 +1,134 @@
+"""Flask: three addresses, and every error as an OperationOutcome."""
+
+from __future__ import annotations
+
+import traceback
+from time import perf_counter
+from typing import Any
+from uuid import uuid4
+
+import orjson
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
+
+from cds_service.data import data_path
+from cds_service.errors import BodyTooLarge, CdsServiceError, UnknownService, UnsupportedMediaType
+from cds_service.events import Event, log
+from cds_service.protocol.call import parse_json, read_call
+from cds_service.protocol.discovery import Service, discovery, load_services
+from cds_service.protocol.feedback import read_feedback
+from cds_service.protocol.outcome import operation_outcome
+from cds_service.service import Ports, answer, real_ports
+from cds_service.settings import Settings
+
+
+def create_app(settings: Settings | None = None, ports: Ports | None = None) -> Flask:
+    """Return the application, ready to serve.
+
+    Raises:
+        ConfigurationError: the hook definitions cannot be read.
+    """
+    settings = settings or Settings()
+    ports = ports or real_ports()
+    services = load_services(
+        settings.hooks_folder or data_path("hooks"), {"result-review": settings.result_review_hook}
+    )
+    listing = discovery(services)
+    app = Flask(__name__, static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
+
+    def service_of(service_id: str) -> Service:
+        if service_id not in services:
+            raise UnknownService(service_id, services)
+        return services[service_id]
+
+    @app.get("/cds-services")
+    def list_services() -> Response:
+        return _json(listing)
+
+    @app.post("/cds-services/<service_id>")
+    def call_service(service_id: str) -> Response:
+        started = perf_counter()
+        service = service_of(service_id)
+        reply = answer(read_call(_body(), service), settings, ports)
+        log(
+            Event.CALL_ANSWERED,
+            service=service.id,
+            cards=len(reply.cards),
+            gaps=len(reply.gaps),
+            rules=sorted({result.rule.id for result in reply.assessment.trace if result.fired}),
+            took_ms=round((perf_counter() - started) * 1000, 1),
+        )
+        return _json({"cards": reply.cards})
+
+    @app.post("/cds-services/<service_id>/feedback")
+    def take_feedback(service_id: str) -> Response:
+        service = service_of(service_id)
+        items = read_feedback(_body())
+        log(Event.FEEDBACK_TAKEN, service=service.id, items=len(items))
+        return _json({})
+
+    _answer_errors(app)
+    app.after_request(_protect)
+    return app
+
+
+def _body() -> Any:
+    """Return the JSON of the request.
+
+    Raises:
+        UnsupportedMediaType: it is not sent as plain JSON.
+        BodyTooLarge: it has too many bytes.
+        BadRequest: it is not JSON.
+    """
+    kind = request.mimetype
+    if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
+        raise UnsupportedMediaType("the body is not sent as JSON; set Content-Type to application/json")
+    if request.headers.get("Content-Encoding", "identity").lower() not in ("", "identity"):
+        raise UnsupportedMediaType("the body is compressed; send plain application/json")
+    try:
+        body = request.get_data(cache=False)
+    except RequestEntityTooLarge as error:
+        raise BodyTooLarge("the body is larger than this service accepts; send fewer resources") from error
+    return parse_json(body)
+
+
+def _json(value: Any, status: int = 200) -> Response:
+    return Response(orjson.dumps(value), status=status, mimetype="application/json")
+
+
+def _answer_errors(app: Flask) -> None:
+    @app.errorhandler(CdsServiceError)
+    def refused(error: CdsServiceError) -> Response:
+        log(Event.CALL_REFUSED, status=error.status, code=error.code, at=error.at)
+        return _json(operation_outcome(error.code, error.message, at=error.at), error.status)
+
+    @app.errorhandler(HTTPException)
+    def not_served(error: HTTPException) -> Response:
+        status = error.code or 500
+        if isinstance(error, MethodNotAllowed):
+            allowed = ", ".join(sorted(error.valid_methods or ()))
+            response = _json(operation_outcome("not-supported", f"this address answers {allowed} only"), status)
+            response.headers["Allow"] = allowed
+            return response
+        texts = {
+            404: ("not-found", "there is nothing at this address; the services are listed at /cds-services"),
+            413: ("too-long", "the body is larger than this service accepts; send fewer resources"),
+        }
+        code, message = texts.get(status, ("processing", "the request could not be processed"))
+        return _json(operation_outcome(code, message), status)
+
+    @app.errorhandler(Exception)
+    def failed(error: Exception) -> Response:
+        # The error's own text may hold a piece of the record, so only its type and place are logged.
+        error_id = uuid4().hex
+        frames = traceback.extract_tb(error.__traceback__)
+        where = f"{frames[-1].name}:{frames[-1].lineno}" if frames else ""
+        log(Event.CALL_FAILED, status=500, error_id=error_id, error=type(error).__name__, where=where)
+        return _json(operation_outcome("exception", "the service failed to answer", error_id=error_id), 500)
+
+
+def _protect(response: Response) -> Response:
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
