@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from cds_service.data import data_path
 from cds_service.errors import CdsServiceError
-from cds_service.events import Event, configure_logging, log
+from cds_service.events import Event, log
 from cds_service.knowledge.rules import rule_set
 from cds_service.protocol.call import parse_json, read_call
 from cds_service.protocol.discovery import load_services
@@ -46,7 +46,6 @@ def serve(
 
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     settings = _settings(**given)
-    configure_logging()
     application = create_app(settings)
     log(Event.STARTED, host=settings.host, port=settings.port, workers=settings.workers)
     run(application, settings)

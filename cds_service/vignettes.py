@@ -19,11 +19,11 @@ from cds_service.engine.lesions import assemble
 from cds_service.fhir.readers.drafts import read_draft
 from cds_service.knowledge import causes
 from cds_service.model.case import Case, Problem, Statement, Study
-from cds_service.model.condition import AllOf, IsOneOf, Kind
+from cds_service.model.condition import Kind
 from cds_service.model.finding import Provenance, State, Trust, Value
 from cds_service.model.level import Tier
 from cds_service.model.quantity import Range, UnreadableQuantity, exact, length_mm
-from cds_service.model.rule import CheckOrder, Rule, RuleSet
+from cds_service.model.rule import RuleSet
 
 STUDY = "study"
 SEQUENCE_FACTS = {"stir": "seq.stir", "t2": "seq.t2", "t1": "seq.t1", "dce": "seq.dce"}
@@ -155,12 +155,34 @@ def _as_order(order: Mapping[str, Any], number: int) -> dict[str, Any]:
     resource: dict[str, Any] = {"resourceType": order["type"], "id": f"draft-{number}", "status": "draft"}
     if order["type"] == "MedicationRequest":
         resource["medicationCodeableConcept"] = {"text": order.get("drug")}
+        resource["dosageInstruction"] = [_dosage(order)]
         return resource
     resource["code"] = {"text": order.get("code")}
     resource["category"] = [{"text": order.get("category")}]
-    if order.get("note"):
-        resource["note"] = [{"text": order["note"]}]
+    notes = [order.get("note"), f"{order['weeks']} weeks" if order.get("weeks") else None]
+    resource["note"] = [{"text": note} for note in notes if note]
+    if order.get("site"):
+        side = f" {order['side']}" if order.get("side") else ""
+        resource["note"].append({"text": order["site"].replace("_", " ") + side})
     return resource
+
+
+def _dosage(order: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the regimen of a vignette as a FHIR Dosage, with what it leaves out left out."""
+    value, _, unit = str(order.get("dose") or "").partition(" ")
+    repeat: dict[str, Any] = {}
+    if order.get("duration_h"):
+        repeat |= {"duration": order["duration_h"], "durationUnit": "h"}
+    if order.get("frequency"):
+        times = {"daily": 1, "once daily": 1, "twice daily": 2}.get(str(order["frequency"]))
+        repeat |= {"frequency": times, "period": 1, "periodUnit": "d"} if times else {}
+    if order.get("days"):
+        repeat["boundsDuration"] = {"value": order["days"], "unit": "d"}
+    return {
+        "route": {"text": order.get("route")},
+        "timing": {"repeat": repeat},
+        "doseAndRate": [{"doseQuantity": {"value": value, "unit": unit}}] if value else [],
+    }
 
 
 def assess_vignette(vignette: Vignette, rules: RuleSet, today: date) -> dict[str, Any]:
@@ -216,17 +238,6 @@ def misses(result: Mapping[str, Any], vignette: Vignette) -> list[str]:
 
 
 def not_covered(vignette: Vignette, rules: RuleSet) -> list[str]:
-    """Return the causes and order checks a vignette expects that this rule set does not have yet."""
-    expected = vignette.expected
-    causes_wanted = {*(expected.get("leading") or ()), *(expected.get("levels") or {})}
-    absent = sorted(causes_wanted & set(rules.not_assessed))
-    kinds = {draft.findings["order.kind"].values[0] for draft in vignette.case.drafts}
-    checked = {value for rule in rules.rules if isinstance(rule.effect, CheckOrder) for value in _kinds_of(rule)}
-    return absent + sorted(f"order check of {kind}" for kind in kinds - checked)
-
-
-def _kinds_of(rule: Rule) -> Iterator[str]:
-    parts = rule.when.parts if isinstance(rule.when, AllOf) else (rule.when,)
-    for part in parts:
-        if isinstance(part, IsOneOf) and part.fact.name == "order.kind":
-            yield from part.choices
+    """Return the causes a vignette expects that no rule raises yet."""
+    wanted = {*(vignette.expected.get("leading") or ()), *(vignette.expected.get("levels") or {})}
+    return sorted(wanted & set(rules.not_assessed))

@@ -25,7 +25,7 @@ from cds_service.knowledge.evidence import SOURCE_TITLE, SOURCE_UPDATED
 from cds_service.model.case import Lesion
 from cds_service.model.condition import Fact, Scope
 from cds_service.model.finding import Finding, Provenance, State
-from cds_service.model.level import Tier
+from cds_service.model.level import Level, Tier
 from cds_service.model.rule import CheckOrder, DraftChange, Evidence, Raise, Reassure, RuleSet
 
 MISSING_LIMIT = 8
@@ -106,6 +106,7 @@ class _Writer:
         self.assessment = assessment
         self.rules = rules
         self.gaps = gaps
+        self.offered: set[str] = set()
         self.labels = dict(rules.sites.labels)
 
     def cause(self, chosen: Chosen, *, leading: bool, also: tuple[Chosen, ...]) -> Content:
@@ -120,10 +121,10 @@ class _Writer:
             sections.append(self._placed(chosen))
         sections += [
             Section(wording.WHY, tuple(Text(line) for line in self._says(results))),
-            Section(wording.FINDINGS, tuple(self._findings(diagnosis, results))),
+            *self._advice(results),
+            Section(wording.FINDINGS, tuple(self._stated(self._lesions(diagnosis), results))),
             Section(wording.DOUBT, tuple(self._doubtful(diagnosis))),
             Section(wording.MISSING, tuple(self._missing(diagnosis))),
-            *self._advice(results),
             Section(wording.ALSO, tuple(Text(f"{self._head(one.diagnosis)}") for one in also)),
             *self._foot(results),
         ]
@@ -151,8 +152,8 @@ class _Writer:
         tier = self.assessment.tier
         sections = [
             Section(wording.WHY, tuple(Text(line) for line in self._says(notes))),
-            Section(wording.FINDINGS, tuple(self._stated(lesions, notes))),
             *self._advice(notes),
+            Section(wording.FINDINGS, tuple(self._stated(lesions, notes))),
             *self._foot(notes),
         ]
         return Content(
@@ -192,7 +193,7 @@ class _Writer:
     def _head(self, diagnosis: Diagnosis) -> str:
         if diagnosis.cause in ("nonspecific", "physiologic"):
             return diagnosis.label
-        now = ", act now" if diagnosis.act_now else ""
+        now = ", act now" if diagnosis.act_now and diagnosis.level is not Level.LIKELY else ""
         return f"{diagnosis.label} {wording.LEVEL[diagnosis.level]}{now}"
 
     def _lesions(self, diagnosis: Diagnosis) -> list[Lesion]:
@@ -221,9 +222,6 @@ class _Writer:
             for sentence in result.rule.says:
                 lines.setdefault(sentence, f"{sentence} [{cited}]")
         return list(lines.values())
-
-    def _findings(self, diagnosis: Diagnosis, results: Iterable[RuleResult]) -> Iterable[Text]:
-        yield from self._stated(self._lesions(diagnosis), results)
 
     def _stated(self, lesions: list[Lesion], results: Iterable[RuleResult]) -> Iterable[Text]:
         """Yield what the record states: all imaging findings here, and the other facts the fired rules used."""
@@ -327,7 +325,9 @@ class _Writer:
         )
         reports = dict.fromkeys(lesion.study.report for lesion in self._lesions(diagnosis) if lesion.study.report)
         for action in actions_of(diagnosis.results):
-            if action.target and action.target not in chosen.placed:
+            # Two causes may call for the same referral: it is offered once, on the more urgent card.
+            if action.target and action.target not in chosen.placed and action.target not in self.offered:
+                self.offered.add(action.target)
                 yield Referral(
                     target=action.target,
                     urgent=diagnosis.tier >= Tier.URGENT,

@@ -12,7 +12,9 @@ from datetime import date
 from enum import StrEnum
 
 from cds_service.engine.assess import Assessment, Diagnosis, RuleResult, actions_of
+from cds_service.engine.lesions import concerns
 from cds_service.knowledge.settings import FRESH_DAYS, PATIENT_VIEW_DAYS
+from cds_service.knowledge.sites import SITES
 from cds_service.model.condition import Setting, SettingValue
 from cds_service.model.rule import CheckOrder
 
@@ -122,21 +124,20 @@ def targets_of(diagnosis: Diagnosis) -> frozenset[str]:
 
 
 def _concerns_draft(diagnosis: Diagnosis, assessment: Assessment) -> bool:
-    """Whether a selected draft is about the same place, or is a referral this case calls for."""
+    """Whether a selected draft is about the same place, a referral this case calls for, or checked for this cause."""
     lesions = [assessment.case.lesions[entry.lesion] for entry in diagnosis.entries]
     targets = targets_of(diagnosis)
+    if any(result.rule.about == diagnosis.cause for result in _visible_checks(assessment)):
+        return True
     return any(
         draft.selected
-        and (
-            draft.target in targets
-            or any(
-                draft.group == lesion.group and (draft.side in (None, "both") or lesion.side in (None, draft.side))
-                for lesion in lesions
-                if lesion.group
-            )
-        )
+        and (draft.target in targets or any(concerns(draft, lesion, SITES) for lesion in lesions if lesion.group))
         for draft in assessment.case.drafts
     )
+
+
+def _visible_checks(assessment: Assessment) -> list[RuleResult]:
+    return [result for result in assessment.order_checks if assessment.case.drafts[result.place].selected]
 
 
 def _placed(diagnosis: Diagnosis, assessment: Assessment) -> dict[str, str]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain
 
+from cds_service.engine.lesions import concerns
 from cds_service.model.case import Case, Draft, Lesion, Problem
 from cds_service.model.condition import Around, Condition, Fact, Reading, SettingValue, View
 from cds_service.model.finding import Finding
@@ -211,7 +212,7 @@ class _AtLesion:
         self.run = run
         self.place = place
         self.layers = (dict(lesion.findings), dict(lesion.study.findings), dict(run.case.patient))
-        self.view = View(self.layers, lesion.sites, lesion.possible_sites, run.around, self)
+        self.view = View(self.layers, lesion.sites, lesion.possible_sites, run.around, levels=self)
         self.results: dict[str, RuleResult] = {}
         self.entries: dict[str, Entry] = {}
         self._reading: set[str] = set()
@@ -349,7 +350,12 @@ class _Run:
                     self.disregarded.append(Problem("contradiction", effect.fact.name, where))
 
     def _read_draft(self, rule: Rule, place: int, draft: Draft) -> RuleResult:
-        view = View((draft.findings, self.case.patient), around=self.around)
+        ordered = tuple(
+            lesion.view
+            for lesion, known in zip(self.lesions, self.case.lesions, strict=True)
+            if draft.group and concerns(draft, known, self.rules.sites)
+        )
+        view = View((draft.findings, self.case.patient), around=self.around, ordered=ordered)
         return _read(rule, place, view, self.rules)
 
     def assessment(self) -> Assessment:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from cds_service.model.case import Lesion, SiteMap, Statement, Study
+from cds_service.model.case import Draft, Lesion, SiteMap, Statement, Study
 from cds_service.model.condition import Fact, Kind, Scope
 from cds_service.model.finding import Finding, Provenance, State, Value
 from cds_service.model.quantity import Range
@@ -156,13 +156,7 @@ def _join(
     """
     here: list[Statement] = []
     for statement in joining:
-        group = sites.group_of.get(statement.site or "", NO_GROUP)
-        same_joint = group == lesion.group or (
-            group in sites.joint_of and sites.joint_of.get(group) == sites.joint_of.get(lesion.group)
-        )
-        if not (same_joint if statement.site else alone):
-            continue
-        if statement.side in ("left", "right") and lesion.side not in (statement.side, None):
+        if not (_same_place(statement, lesion.group, lesion.side, sites) if statement.site else alone):
             continue
         earlier = statement.earlier_fact and statement.source.date and statement.source.date < lesion.study.date
         here.append(replace(statement, fact=statement.earlier_fact) if earlier else statement)
@@ -174,6 +168,39 @@ def _join(
         for name, found in known.items()
     }
     return replace(lesion, findings={**lesion.findings, **merged})
+
+
+def _same_place(statement: Statement, group: str, side: str | None, sites: SiteMap) -> bool:
+    """Whether a statement is about this joint, and not about its other side."""
+    its_group = sites.group_of.get(statement.site or "", NO_GROUP)
+    return _same_joint(its_group, group, sites) and (
+        statement.side not in ("left", "right") or side in (statement.side, None, "both")
+    )
+
+
+def _same_joint(one: str, other: str, sites: SiteMap) -> bool:
+    return one == other or (one in sites.joint_of and sites.joint_of[one] == sites.joint_of.get(other))
+
+
+def concerns(draft: Draft, lesion: Lesion, sites: SiteMap) -> bool:
+    """Whether a draft order is about the joint and side of a lesion; a side that is not stated may be either."""
+    return _same_joint(draft.group or NO_GROUP, lesion.group, sites) and (
+        draft.side in (None, "both") or lesion.side in (None, draft.side)
+    )
+
+
+def with_context(draft: Draft, statements: Iterable[Statement], facts: Mapping[str, Fact], sites: SiteMap) -> Draft:
+    """Return the draft with what is stated of the patient at its place, such as acute pain of this knee."""
+    here = [
+        statement
+        for statement in statements
+        if statement.site
+        and draft.group
+        and statement.fact in facts
+        and facts[statement.fact].scope is Scope.PATIENT
+        and _same_place(statement, draft.group, draft.side, sites)
+    ]
+    return replace(draft, findings={**draft.findings, **_findings(here, facts)}) if here else draft
 
 
 def _share(lesions: list[Lesion], sites: SiteMap) -> list[Lesion]:

@@ -25,7 +25,7 @@ Source: field mapping, section 6; decision table 3.10 and 5.1.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum, StrEnum, auto
@@ -457,7 +457,7 @@ class _Element:
     rows: tuple[tuple[str, ...], ...] = ()
     number: bool = False
     optional: bool = False
-    gap: bool = False
+    gap: str = ""
     ends: str = ""
 
 
@@ -476,7 +476,6 @@ class _Sort(Enum):
     SPARED = auto()
     CHANGE_BEFORE = auto()
     CHANGE_AFTER = auto()
-    CHANGE_ALONE = auto()
     ANCHOR = auto()
     WEAK_ANCHOR = auto()
     COMPARATOR = auto()
@@ -499,8 +498,16 @@ class _Entry:
     cue: Cue | None = None
     word: str = ""
 
+    @property
+    def second(self) -> _Element | None:
+        """What must stand right behind the first word; None when that may be several things."""
+        if len(self.form) < 2 or self.form[0].optional or self.form[0].rows or self.form[0].gap:
+            return None
+        second = self.form[1]
+        return None if second.optional or second.rows or second.gap or second.ends else second
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, slots=True)
 class _Hit:
     """An entry that was found, from word ``start`` to before word ``end``."""
 
@@ -526,8 +533,8 @@ def _form(phrase: str) -> tuple[_Element, ...]:
     """Return a phrase as elements; the notation is explained at the top of ``knowledge/phrases.py``."""
     elements: list[_Element] = []
     for part in _ELEMENT.findall(phrase):
-        if part == "...":
-            elements.append(_Element(gap=True))
+        if part in ("...", "...."):
+            elements.append(_Element(gap=part))
         elif part in ("$", "~"):
             elements.append(_Element(ends=part))
         elif part[0] in "([" and len(part) > 1:
@@ -555,6 +562,11 @@ def _match(form: Sequence[_Element], words: Sequence[str], at: int, element: int
     if element == len(form):
         return at
     one = form[element]
+    if one.gap == "....":
+        last = at
+        while last < min(len(words), at + 6) and _may_stand_between(words[last]):
+            last += 1
+        return max(_match(form, words, skip, element + 1) for skip in range(at, last + 1))
     if one.gap:
         for skipped in range(4):
             end = _match(form, words, at + skipped, element + 1)
@@ -592,14 +604,14 @@ def _may_stand_between(word: str) -> bool:
 class _Book:
     """All phrases, found by the word they begin with."""
 
-    by_word: dict[str, list[_Entry]] = field(default_factory=dict)
+    by_word: dict[str, list[tuple[_Element | None, _Entry]]] = field(default_factory=dict)
     by_beginning: dict[str, list[tuple[str, _Entry]]] = field(default_factory=dict)
     by_number: list[_Entry] = field(default_factory=list)
 
     def add(self, entry: _Entry) -> None:
         for element in entry.form:
             for word in {*element.words, *(row[0] for row in element.rows)}:
-                self.by_word.setdefault(word, []).append(entry)
+                self.by_word.setdefault(word, []).append((entry.second, entry))
             for beginning in element.beginnings:
                 self.by_beginning.setdefault(beginning[:3], []).append((beginning, entry))
             if element.number:
@@ -611,23 +623,25 @@ class _Book:
         """Return every phrase in these words, in the order of their beginnings."""
         hits: list[_Hit] = []
         for at, word in enumerate(words):
-            tried: set[int] = set()
-            for entry in self._candidates(word):
-                if entry.number in tried:
-                    continue
-                tried.add(entry.number)
-                end = _match(entry.form, words, at)
-                if end > at:
-                    hits.append(_Hit(at, end, entry))
+            found: dict[int, _Hit] = {}
+            following = words[at + 1] if at + 1 < len(words) else None
+            for second, entry in self.by_word.get(word, ()):
+                if second is None or (following is not None and _is_one_of(second, following)):
+                    self._try(entry, words, at, found)
+            for beginning, entry in self.by_beginning.get(word[:3], ()):
+                if word.startswith(beginning):
+                    self._try(entry, words, at, found)
+            if word[0].isdigit():
+                for entry in self.by_number:
+                    self._try(entry, words, at, found)
+            hits.extend(found.values())
         return hits
 
-    def _candidates(self, word: str) -> Iterator[_Entry]:
-        yield from self.by_word.get(word, ())
-        for beginning, entry in self.by_beginning.get(word[:3], ()):
-            if word.startswith(beginning):
-                yield entry
-        if word[0].isdigit():
-            yield from self.by_number
+    @staticmethod
+    def _try(entry: _Entry, words: Sequence[str], at: int, found: dict[int, _Hit]) -> None:
+        end = _match(entry.form, words, at)
+        if end > at:
+            found[entry.number] = _Hit(at, end, entry)
 
 
 @cache
@@ -678,7 +692,6 @@ def _book(context: bool) -> _Book:
         (_Sort.EXCEPT, known.EXCEPT),
         (_Sort.ELSEWHERE, known.ELSEWHERE),
         (_Sort.SPARED, known.SPARED),
-        (_Sort.CHANGE_ALONE, known.NO_CHANGE_AT_ALL),
         (_Sort.ANCHOR, known.DEPTH_ANCHORS),
         (_Sort.WEAK_ANCHOR, known.DEPTH_WEAK_ANCHORS),
         (_Sort.MEASURED, known.MEASURES_OTHERWISE),
@@ -758,7 +771,7 @@ _BEHIND = frozenset({Cue.DENIED, Cue.DOUBTED, Cue.KEPT, Cue.HAS_ENDED})
 _LISTS = frozenset(
     {Cue.DENIES, Cue.DENIES_NEXT, Cue.HALF_DENIES, Cue.LIMITS, Cue.LIMITS_DIAGNOSIS, Cue.ENDED, Cue.KEEPS, Cue.DOUBTS}
 )
-_CHANGES = frozenset({_Sort.CHANGE_BEFORE, _Sort.CHANGE_AFTER, _Sort.CHANGE_ALONE})
+_CHANGES = frozenset({_Sort.CHANGE_BEFORE, _Sort.CHANGE_AFTER})
 _JOINS = frozenset({",", "or", "nor", "and", "&", "/"})
 
 
@@ -804,12 +817,12 @@ class _BlockReader:
         read = _SentenceReader(sentence, _meant(self._book.hits(sentence.words)))
         read.mention(self._bone, self._study.site)
         read.judge(self._suggestive)
-        read.place(self._spots, self._study)
+        read.place(() if self.section in CONTEXT_SECTIONS else self._spots, self._study)
         found = [*read.statements(), *self._of_the_last(read)]
         if self.section not in CONTEXT_SECTIONS:
             found += [*read.changes(), *read.depths(self._last)]
         subjects = read.subjects
-        self.recognised = self.recognised or any(m.wording.fact for m in read.mentions)
+        self.recognised = self.recognised or bool(found) or any(m.wording.fact for m in read.mentions)
         self._remember(read, subjects)
         return [
             _Found(fact, value, spot, self.section, sentence, start, end)
@@ -908,6 +921,8 @@ class _SentenceReader:
         nearest: tuple[int, bool] | None = None
         separators = [one.start for one in self._of(_Sort.CLAUSE)]
         for tissue in self._tissues():
+            if tissue.entry.sort is _Sort.TISSUE and tissue.overlaps(hit.start, hit.end):
+                continue  # the "fluid" of "fluid-sensitive"
             distance = max(hit.start - tissue.end, tissue.start - hit.end, 0)
             low, high = min(hit.start, tissue.start), max(hit.start, tissue.start)
             distance += 100 * sum(low <= at < high for at in separators)
@@ -932,24 +947,28 @@ class _SentenceReader:
 
     def _cues_beside(self, mentions: Iterable[_Mention]) -> list[_Hit]:
         """Return the cues outside these mentions; of those that overlap, the longest."""
-        spans = [(mention.start, mention.end) for mention in mentions]
-        free = [hit for hit in self._all_cues if not any(hit.overlaps(*span) for span in spans)]
+        taken: dict[int, tuple[int, int]] = {at: (-1, -1) for m in mentions for at in range(m.start, m.end)}
         kept: list[_Hit] = []
-        for hit in sorted(free, key=lambda hit: (-hit.length, hit.start)):
-            if all((hit.start, hit.end) == (k.start, k.end) or not hit.overlaps(k.start, k.end) for k in kept):
+        twins: dict[tuple[int, int], set[Cue | None]] = {}
+        for hit in sorted(self._all_cues, key=lambda hit: (-hit.length, hit.start)):
+            span = (hit.start, hit.end)
+            if all(taken.setdefault(at, span) == span for at in range(*span)):
                 kept.append(hit)
-        return sorted((hit for hit in kept if self._looks_right(hit, kept)), key=lambda hit: hit.start)
+                twins.setdefault(span, set()).add(hit.entry.cue)
+        kept.sort(key=lambda hit: hit.start)
+        return [hit for hit in kept if self._looks_right(hit, twins[hit.start, hit.end])]
 
-    def _looks_right(self, hit: _Hit, kept: Sequence[_Hit]) -> bool:
+    def _looks_right(self, hit: _Hit, twins: set[Cue | None]) -> bool:
         """Return whether a word that may look both ways ("possible", "resolved") looks this way here.
 
-        Right behind a finding it speaks of that; anywhere else, of what follows.
+        Right behind a finding, or with no finding to follow, it speaks of what stands before.
         """
-        twins = {other.entry.cue for other in kept if (other.start, other.end) == (hit.start, hit.end)}
         if not (twins & _BEHIND and twins & _LISTS):
             return True
-        behind = any(0 <= hit.start - mention.end <= 1 for mention in self.mentions if mention.wording.fact)
-        return (hit.entry.cue in _BEHIND) == behind
+        named = [mention for mention in self.mentions if mention.wording.fact]
+        right_behind = any(0 <= hit.start - mention.end <= 1 for mention in named)
+        follows = any(0 <= mention.start - hit.end <= 6 for mention in named)
+        return (hit.entry.cue in _BEHIND) == (right_behind or not follows)
 
     def _cut(self) -> None:
         separators = [hit for hit in self._of(_Sort.CLAUSE, _Sort.EXCEPT) if self._separates(hit)]
@@ -959,8 +978,8 @@ class _SentenceReader:
             if hit.start < begin:
                 continue
             self.clauses.append(_Clause(begin, hit.start, exception))
-            # Of ", none" only the comma separates: "none" has its own say.
-            begin = hit.start + 1 if self.words[hit.start] == "," else hit.end
+            # Of ", none" and "and not" only the first word separates; the other has its own say.
+            begin = hit.start + 1 if self.words[hit.start] in (",", "and") else hit.end
             exception = hit.entry.sort is _Sort.EXCEPT
         self.clauses.append(_Clause(begin, len(self.words), exception))
         spared = self._of(_Sort.SPARED)
@@ -1114,7 +1133,7 @@ class _SentenceReader:
                 return _NOTHING
             case Cue.ENDED:
                 return _Verdict(State.ABSENT, ended=True)
-        if known.NOT_FAR_ENOUGH & set(self.words[mention.end : mention.end + 2]) or self._is_doubted_itself(event, events):
+        if self._is_denied_in_extent(mention) or self._is_doubted_itself(event, events):
             return _NOT_SURELY_DENIED
         return _ABSENT
 
@@ -1133,6 +1152,11 @@ class _SentenceReader:
         cause = bool(between) and self.words[event.start] in known.CAUSE_DOUBTS and between[0] in known.CAUSE_WORDS
         another = not listed and "," in between and between.index(",") > 2
         return _AS_IT_STANDS if cause or another else _UNSURE
+
+    def _is_denied_in_extent(self, mention: _Mention) -> bool:
+        """Return whether a denial is only of how far a finding reaches: "no edema deeper than 10 mm"."""
+        behind = self.words[mention.end : mention.end + 2]
+        return bool(known.NOT_FAR_ENOUGH & set(behind[: behind.index(",")] if "," in behind else behind))
 
     def _is_doubted_itself(self, denial: _Hit, events: Sequence[_Hit | _Mention]) -> bool:
         """Return whether a denial is only likely: "probably no edema"."""
@@ -1278,23 +1302,30 @@ class _SentenceReader:
 
     def _earlier(self, clause: _Clause) -> None:
         """Take back what is said of an earlier study, unless the sentence says how it is now."""
-        now = [hit for hit in self.cues if hit.entry.cue in (Cue.STILL, Cue.BREAK, Cue.STATED)]
-        spoken_now = any(hit.entry.cue in (Cue.STILL, Cue.KEPT) for hit in self.cues)
+        now = [hit.start for hit in self.cues if hit.entry.cue in (Cue.STILL, Cue.BREAK, Cue.STATED)]
         for hit in clause.cues:
             if hit.entry.cue is Cue.EARLIER_SHOWED:
                 for mention in clause.mentions:
-                    if mention.start < hit.end or any(hit.end <= one.start < mention.start for one in now):
-                        continue
-                    if not mention.ended and not spoken_now:
+                    told = mention.start >= hit.end and not any(hit.end <= at < mention.start for at in now)
+                    if told and not self._is_of_now(clause, mention):
                         mention.state = None
             elif hit.entry.cue is Cue.SEEN_EARLIER:
-                self._seen_earlier(clause, hit, spoken_now)
+                self._seen_earlier(clause, hit)
 
-    def _seen_earlier(self, clause: _Clause, hit: _Hit, spoken_now: bool) -> None:
+    def _is_of_now(self, clause: _Clause, mention: _Mention) -> bool:
+        """Return whether the sentence says how an earlier finding is now."""
+        return (
+            mention.ended
+            or any(hit.entry.cue in (Cue.STILL, Cue.KEPT) for hit in self.cues)
+            or any(hit.entry.cue is Cue.STATED and hit.start >= mention.end for hit in clause.cues)
+            or any(hit.entry.sort is _Sort.CHANGE_AFTER and hit.start >= mention.end for hit in self.change_hits)
+        )
+
+    def _seen_earlier(self, clause: _Clause, hit: _Hit) -> None:
         before = [m for m in clause.mentions if 0 <= hit.start - m.end <= 8]
         after = [m for m in clause.mentions if 0 <= m.start - hit.end <= 4]
         mention = before[-1] if before else (after[0] if after else None)
-        if mention is None or spoken_now or mention.ended:
+        if mention is None or self._is_of_now(clause, mention):
             return
         if mention.denied or self.words[hit.start] in ("was", "were"):
             # "Was seen on the prior study", "no edema was seen on the prior study"
@@ -1323,14 +1354,486 @@ class _SentenceReader:
 
     def place(self, before: tuple[_Spot, ...], study: _Spot) -> None:
         """Set the places of every mention."""
-        one_before = before[0] if len(before) == 1 else _Spot()
+        inherited = _one_of_all(before) or _Spot()
+        side_before = inherited.side or study.side
+        named: list[_Spot] = []
         for clause in self.clauses:
-            clause.spots = _spots(clause.places, clause.sides, self.words, one_before.side or study.side)
-        self.named_spots = tuple(dict.fromkeys(spot for clause in self.clauses for spot in clause.spots))
-        inherited = one_before
+            clause.spots = self._spots(clause.places, clause.sides, side_before)
         for number, clause in enumerate(self.clauses):
-            own = self._bind(clause, one_before.side or study.side)
             fallback = self._fallback(number, inherited)
+            own = self._bound(clause, side_before)
             for mention in clause.mentions:
-                spots = own.get(mention) or clause.spots_shared or (_Spot(),)
+                spots = [_said_by_itself(mention.wording.site, spot) for spot in own.get(mention, (_Spot(),))]
                 mention.spots = tuple(dict.fromkeys(_completed(spot, fallback, study) for spot in spots))
+                if mention.wording.fact in known.OF_THE_PATIENT:
+                    mention.spots = (_Spot(),)
+                elif mention.wording.fact in known.ABOUT_ALL_MARROW:
+                    mention.spots = (_Spot("diffuse_marrow"),)
+            named += [_completed(spot, fallback, study) for spot in clause.spots]
+        self.named_spots = tuple(dict.fromkeys(named))
+        self._silent = tuple(_completed(_Spot(), self._fallback(n, inherited), study) for n in range(len(self.clauses)))
+
+    def _fallback(self, number: int, inherited: _Spot) -> _Spot:
+        """Return the place of a clause that names none: of the clauses before it, else of the next, else inherited."""
+        for clause in reversed(self.clauses[:number]):
+            if clause.spots:
+                return _one_of_all(clause.spots) or _Spot()
+        for clause in self.clauses[number + 1 : number + 2]:
+            if clause.spots and not clause.subjects:
+                return _one_of_all(clause.spots) or inherited
+        return inherited
+
+    def _bound(self, clause: _Clause, side_before: str | None) -> dict[_Mention, tuple[_Spot, ...]]:
+        """Return the places of each mention: those nearest to it, else those of its neighbour in a list."""
+        leading = clause.subjects or clause.mentions
+        bound = self._nearest(clause, leading, side_before)
+        shared = _shared(clause.spots)
+        for mention in leading:
+            spots = bound.get(mention)
+            if spots is None:
+                bound[mention] = self._of_neighbours(clause, leading, mention, bound) or (shared,)
+            else:
+                bound[mention] = tuple(
+                    _Spot(spot.site or shared.site, spot.side or _side_of_same(spot, clause.spots), spot.part, spot.plural)
+                    for spot in spots
+                )
+        for mention in clause.mentions:
+            if mention not in bound:
+                bound[mention] = self._of_its_finding(clause, mention, bound, side_before)
+        return bound
+
+    def _nearest(
+        self, clause: _Clause, mentions: Sequence[_Mention], side_before: str | None
+    ) -> dict[_Mention, tuple[_Spot, ...]]:
+        if not mentions:
+            return {}
+        places: dict[_Mention, list[_Hit]] = {}
+        sides: dict[_Mention, list[_Hit]] = {}
+        for hits, by_mention in ((clause.places, places), (clause.sides, sides)):
+            for hit in hits:
+                nearest = min(mentions, key=lambda mention: self._distance(mention, hit))
+                by_mention.setdefault(nearest, []).append(hit)
+        return {
+            mention: self._spots(places.get(mention, ()), sides.get(mention, ()), side_before)
+            for mention in mentions
+            if mention in places or mention in sides
+        }
+
+    def _distance(self, mention: _Mention, hit: _Hit) -> int:
+        """Return how far a place is from a mention, in words; "and", "with" and commas keep apart."""
+        if hit.overlaps(mention.start, mention.end):
+            return -1
+        gap = self.words[mention.end : hit.start] if mention.end <= hit.start else self.words[hit.end : mention.start]
+        return len(gap) + 4 * sum(word in known.KEEPS_APART for word in gap)
+
+    def _of_neighbours(
+        self,
+        clause: _Clause,
+        mentions: Sequence[_Mention],
+        mention: _Mention,
+        bound: Mapping[_Mention, tuple[_Spot, ...]],
+    ) -> tuple[_Spot, ...]:
+        """Return the places of the mentions before and behind in the same list, when they agree."""
+        at = mentions.index(mention)
+        found: list[tuple[_Spot, ...]] = []
+        for step in (-1, 1):
+            current, other = at, at + step
+            while 0 <= other < len(mentions) and self._is_listed(mentions[min(current, other)], mentions[max(current, other)]):
+                if mentions[other] in bound:
+                    found.append(bound[mentions[other]])
+                    break
+                current, other = other, other + step
+        return found[0] if found and all(spots == found[0] for spots in found) else ()
+
+    def _is_listed(self, first: _Mention, second: _Mention) -> bool:
+        gap = self.words[first.end : second.start]
+        return first.end > second.start or (len(gap) <= 4 and bool(_JOINS & set(gap)) and "left" not in gap and "right" not in gap)
+
+    def _of_its_finding(
+        self,
+        clause: _Clause,
+        mention: _Mention,
+        bound: Mapping[_Mention, tuple[_Spot, ...]],
+        side_before: str | None,
+    ) -> tuple[_Spot, ...]:
+        """Return the places of a quality or a change: its own when several are told apart, else its finding's."""
+        same = [m for m in clause.mentions if m.wording.fact == mention.wording.fact]
+        if len(same) > 1 and len(clause.spots) > 1:
+            own = self._nearest(clause, same, side_before).get(mention)
+            if own:
+                return own
+        findings = [m for m in clause.subjects if m.wording.kind is not Kind.NORMAL]
+        edema = [m for m in findings if m.wording.fact == "bme"]
+        if not findings:
+            return (_shared(clause.spots),)
+        nearest = min(edema or findings, key=lambda m: max(m.start - mention.end, mention.start - m.end))
+        return bound[nearest]
+
+    def _spots(self, places: Sequence[_Hit], sides: Sequence[_Hit], side_before: str | None) -> tuple[_Spot, ...]:
+        """Return places and sides as spots; with several of both, each place keeps the side that stands at it."""
+        names = [(hit, _side_name(hit.entry.word, side_before)) for hit in sides]
+        all_sides = _joined([side for _, side in names])
+        sites = _most_exact([hit for hit in places if hit.entry.place is not None])
+        if not sites:
+            return (_Spot(side=all_sides),) if all_sides else ()
+        spots: list[_Spot] = []
+        for site, hit in sites:
+            side = all_sides
+            if len(sites) > 1 and all_sides == "both" and len(names) > 1:
+                beside = [name for one, name in names if self._stands_at(one, hit)]
+                side = _joined(beside) if beside else all_sides
+            place = hit.entry.place
+            part = None if place is None or place.whole else known.PLACES.index(place)
+            spots.append(_Spot(site, side, part, self.words[hit.end - 1] in known.PLURALS))
+        return tuple(dict.fromkeys(spots))
+
+    def _stands_at(self, side: _Hit, place: _Hit) -> bool:
+        gap = self.words[side.end : place.start] if side.end <= place.start else self.words[place.end : side.start]
+        return len(gap) <= 3 and not _JOINS & set(gap)
+
+    # What is stated
+
+    def statements(self) -> Iterator[_Stated]:
+        """Return what the mentions state."""
+        for mention in self.mentions:
+            value = mention.value
+            if value is not None and mention.wording.fact:
+                yield mention.wording.fact, value, mention.spots, mention.start, mention.end
+
+    @property
+    def change_hits(self) -> list[_Hit]:
+        """Words of change, outside the findings' own words; of those that overlap, the longest."""
+        spans = [(m.start, m.end) for m in self.mentions if m.wording.covers and m.wording.fact]
+        hits = [hit for hit in self._of(*_CHANGES) if not any(hit.overlaps(*span) for span in spans)]
+        return [hit for hit in _longest(hits) if not self._is_limited(hit)]
+
+    def _is_limited(self, change: _Hit) -> bool:
+        """Return whether a longer phrase ("no increase in", "no new") takes the change back."""
+        limits = (Cue.KEEPS, Cue.LIMITS, Cue.HALF_DENIES)
+        return any(
+            hit.entry.cue in limits and hit.overlaps(change.start, change.end) and hit.length > change.length
+            for hit in self.cues
+        )
+
+    def is_denied(self, hit: _Hit) -> bool:
+        """Return whether a change is denied ("not increased")."""
+        return self._change_state(hit) is not State.PRESENT
+
+    def _change_state(self, hit: _Hit) -> State | None:
+        clause = self._clause_of(hit)
+        mention = _Mention(hit.start, hit.end, known.GENERAL_NOUNS)
+        cues = [cue for cue in clause.cues if not cue.overlaps(hit.start, hit.end)]
+        return self._before(clause, mention, cues, _UNSURE).state
+
+    def _clause_of(self, hit: _Hit) -> _Clause:
+        return next((c for c in self.clauses if c.start <= hit.start < c.end), self.clauses[-1])
+
+    def changes(self) -> Iterator[_Stated]:
+        """Return how findings changed from the earlier study (``change``)."""
+        for mention in self.mentions:
+            if mention.ended and mention.wording.fact:
+                yield "change", "decreased", mention.spots, mention.start, mention.end
+        for hit in self.change_hits:
+            clause = self._clause_of(hit)
+            target = self._changed(clause, hit)
+            alone = hit.entry.sort is _Sort.CHANGE_AFTER and (hit.start == 0 or self.words[hit.start] == "no")
+            if target is None and alone and not self.subjects:  # "No interval change.", "Unchanged from prior."
+                yield "change", hit.entry.word, self._spots_of(clause), hit.start, hit.end
+            if target is None or target.state in (State.ABSENT, None) or target.ended:
+                continue
+            state = self._change_state(hit)
+            if state is State.ABSENT or state is None:
+                continue
+            sure = state is State.PRESENT and target.state is State.PRESENT
+            yield "change", hit.entry.word if sure else State.INDETERMINATE, target.spots, hit.start, hit.end
+
+    @staticmethod
+    def _changed(clause: _Clause, hit: _Hit) -> _Mention | None:
+        """Return what a word of change is about: right before it, or behind it in the same clause."""
+        if hit.entry.sort is _Sort.CHANGE_BEFORE:
+            return next((m for m in clause.mentions if 0 <= m.start - hit.end <= 4), None)
+        before = [m for m in clause.mentions if m.end <= hit.start <= m.end + 15]
+        return before[-1] if before else None
+
+    def _spots_of(self, clause: _Clause) -> tuple[_Spot, ...]:
+        """Return the one place of a clause, else what a clause without a place inherits."""
+        silent = self._silent[self.clauses.index(clause)]
+        shared = _shared(clause.spots)
+        return (shared if shared.site is not None else _Spot(silent.site, shared.side or silent.side, silent.part),)
+
+    # How deep
+
+    def depths(self, last: Sequence[_Mention]) -> Iterator[_Stated]:
+        """Return how far edema reaches from the articular surface (``depth_mm``, decision table 5.1).
+
+        A length counts only in a sentence with one of the anchor words, and only when it is the edema that is measured:
+        not a fracture line, erosion, cyst or slice, not an earlier value, not one that is denied.
+        """
+        if not self._of(_Sort.ANCHOR, _Sort.WEAK_ANCHOR) or self._of(_Sort.NOT_A_MEASURE):
+            return
+        lengths = [one for one in self._lengths() if self._is_depth(one, last)]
+        for clause in self.clauses:
+            here = [one for one in lengths if clause.start <= one.start < clause.end]
+            own: Mapping[_Mention, tuple[_Spot, ...]] = {}
+            stand_ins = {one: _Mention(one.start, one.end, known.GENERAL_NOUNS) for one in here}
+            if len(here) > 1 and len(clause.spots) + len(clause.sides) > 1:
+                own = self._nearest(clause, list(stand_ins.values()), None)
+            for one in here:
+                spots = own.get(stand_ins[one]) or self._spots_of_depth(clause)
+                silent = self._spots_of(clause)[0]
+                spots = tuple(_Spot(s.site or silent.site, s.side or silent.side, s.part) for s in spots)
+                doubted = any(c.entry.cue is Cue.DOUBTS and 0 <= one.start - c.end <= 2 for c in clause.cues)
+                yield "depth_mm", State.INDETERMINATE if doubted else one.range, spots, one.start, one.end
+
+    def _spots_of_depth(self, clause: _Clause) -> tuple[_Spot, ...]:
+        edema = [m for m in clause.mentions if m.wording.fact == "bme"] or (
+            [m for m in self.mentions if m.wording.fact == "bme"] if not clause.spots else []
+        )
+        return edema[0].spots if edema else self._spots_of(clause)
+
+    def _is_depth(self, length: _Length, last: Sequence[_Mention]) -> bool:
+        words, start, end = self.words, length.start, length.end
+        behind_it = words[end : end + 2] if words[end : end + 1] in (("on",), ("at",)) else words[end : end + 1]
+        if known.EARLIER_VALUE & {*words[max(0, start - 3) : start], *behind_it}:
+            return False
+        if words[max(0, start - 2) : start] in (("compared", "with"), ("compared", "to")):
+            return False
+        if known.SCORE_WORDS & set(words[max(0, start - 1) : start]):
+            return False
+        denials = [c for c in self.cues if c.entry.cue in (Cue.DENIES, Cue.DENIES_NEXT) and c.end <= start]
+        if any(start - c.end <= 3 and not self._mentioned_between(c.end, start) for c in denials):
+            return False
+        edema = [m for m in self.mentions if m.wording.fact == "bme"]
+        if edema and all(m.denied for m in edema):
+            return False
+        behind = self._measured_behind(end)
+        measured = behind if behind is not None else self._measured_before(start)
+        if measured is not None:
+            return measured
+        here_before = [m for m in last if m.state not in (State.ABSENT, None) and m.wording.kind is Kind.FINDING]
+        return bool(self._of(_Sort.ANCHOR)) and (not here_before or any(m.wording.fact == "bme" for m in here_before))
+
+    def _mentioned_between(self, start: int, end: int) -> bool:
+        return any(start <= m.start and m.end <= end for m in self.subjects)
+
+    def _measured_behind(self, end: int) -> bool | None:
+        """Return whether edema is what a length stands before ("12 mm band of edema"); None when nothing is."""
+        for start, is_edema in sorted(self._measurable(lambda m: m.start)):
+            if start >= end:
+                gap = self.words[end:start]
+                return is_edema if len(gap) <= 3 and not known.PARTS_MEASURE & set(gap) else None
+        return None
+
+    def _measured_before(self, start: int) -> bool | None:
+        """Return whether edema is what was last named before a length; None when nothing was."""
+        before = [(end, is_edema) for end, is_edema in self._measurable(lambda m: m.end) if end <= start]
+        return max(before)[1] if before else None
+
+    def _measurable(self, edge: Callable[[_Mention | _Hit], int]) -> list[tuple[int, bool]]:
+        """Return where the things stand that a length may be of, and whether each is edema."""
+        denied = [c.end for c in self.cues if c.entry.cue in (Cue.DENIES, Cue.HALF_DENIES)]
+        others = [h for h in self._of(_Sort.MEASURED) if not any(0 <= h.start - at <= 2 for at in denied)]
+        findings = [m for m in self.mentions if m.wording.kind is Kind.FINDING and m.state not in (State.ABSENT, None)]
+        return [
+            *((edge(h), False) for h in others),
+            *((edge(m), m.wording.fact in known.MEASURED_AS_EDEMA) for m in findings),
+        ]
+
+    def _lengths(self) -> Iterator[_Length]:
+        at = 0
+        bounds = {hit.end: hit for hit in self._of(_Sort.COMPARATOR)}
+        behind = {hit.start: hit for hit in self._of(_Sort.COMPARATOR_BEHIND)}
+        while at < len(self.words):
+            length = self._length(at, bounds, behind) if self.words[at][0].isdigit() else None
+            if length is not None:
+                yield length
+            at = max(at + 1, length.end if length is not None else 0)
+        for hit in self._of(_Sort.SIZE):
+            yield _Length(hit.start, hit.end, length_mm(1, "cm", hit.entry.word))
+
+    def _length(self, at: int, bounds: Mapping[int, _Hit], behind: Mapping[int, _Hit]) -> _Length | None:
+        """Return the length that begins with the number at word ``at``, with the bound before or behind it."""
+        numbers, unit, end, join = self._numbers(at)
+        if unit is None or self.words[max(0, at - 1) : at] == ("minus",):
+            return None
+        start, comparator = at, ""
+        while start in bounds and not comparator:
+            comparator, start = bounds[start].entry.word, bounds[start].start
+        if end in behind:
+            comparator, end = behind[end].entry.word, behind[end].end
+        try:
+            value = self._range(at, numbers, unit, comparator, join)
+        except UnreadableQuantity:
+            return None
+        return _Length(start, end, value)
+
+    def _range(self, at: int, numbers: Sequence[str], unit: str, comparator: str, join: str) -> Range:
+        if join == "x":  # of two or three dimensions, one is the depth; which, is not said
+            measures = [length_mm(number, unit).low or Decimal(0) for number in numbers]
+            return Range(min(measures), max(measures))
+        if len(numbers) > 1:
+            if join == "to" and self.words[max(0, at - 1) : at] == ("from",) and self._of(*_CHANGES):
+                return length_mm(numbers[1], unit)  # "increased from 8 to 12 mm"
+            return length_between_mm(numbers[0], numbers[1], unit)
+        if comparator == "about":
+            return length_about_mm(numbers[0], unit)
+        if comparator == "up to":
+            return length_up_to_mm(numbers[0], unit)
+        return length_mm(numbers[0], unit, comparator)
+
+    def _numbers(self, at: int) -> tuple[list[str], str | None, int, str]:
+        """Return the numbers of "12 mm", "8-12 mm", "8 mm to 1 cm", "10 x 8 mm", their unit, the end and the joint."""
+        words = self.words
+        read: list[tuple[str, str | None]] = []
+        join = ""
+        while True:
+            unit = known.LENGTH_UNITS.get(words[at + 1]) if at + 1 < len(words) else None
+            read.append((words[at], unit))
+            at += 2 if unit else 1
+            following = words[at : at + 2]
+            joins = len(following) == 2 and following[0] in ("-", "to", "and", "x", "by") and following[1][0].isdigit()
+            if not joins or len(read) > 2 or (following[0] == "and" and words[at - 3 : at - 2] != ("between",) and words[at - 2 : at - 1] != ("between",)):
+                break
+            join = "x" if following[0] in ("x", "by") else "to"
+            at += 1
+        last = read[-1][1]
+        if last is None:
+            return [read[0][0]], read[0][1], at, ""
+        return [_in_unit(number, unit or last, last) for number, unit in read], last, at, join if len(read) > 1 else ""
+
+
+@dataclass(frozen=True)
+class _Length:
+    """A length in the words ``start`` to ``end``."""
+
+    start: int
+    end: int
+    range: Range
+
+
+def _in_unit(number: str, unit: str, wanted: str) -> str:
+    """Return a number in another length unit: "8 mm to 1 cm"."""
+    if unit == wanted:
+        return number
+    measure = length_mm(number, unit).low
+    factor = length_mm(1, wanted).low
+    return number if measure is None or factor is None else str(measure / factor)
+
+
+# --- Places ---------------------------------------------------------------------------------------------------------
+
+
+def _side_name(name: str, side_before: str | None) -> str | None:
+    if name != "opposite":
+        return name
+    return {"left": "right", "right": "left"}.get(side_before or "")
+
+
+def _joined(sides: Iterable[str | None]) -> str | None:
+    """Return one side for several: left and right are both."""
+    distinct = {side for side in sides if side is not None}
+    if len(distinct) > 1 or "both" in distinct:
+        return "both"
+    return next(iter(distinct), None)
+
+
+def _most_exact(places: Sequence[_Hit]) -> list[tuple[str, _Hit]]:
+    """Return the sites named, without a region of which a site is named; head and neck are one."""
+    sites = [(hit.entry.place.site, hit) for hit in places if hit.entry.place is not None]
+    names = {site for site, _ in sites}
+    regions = {known.REGION_OF[site] for site in names if site in known.REGION_OF and known.REGION_OF[site] != site}
+    exact = [(site, hit) for site, hit in sites if site not in regions]
+    if {"femoral_head", "femoral_neck"} <= names or "femoral_head_and_neck" in names:
+        merged = [(s if s not in ("femoral_head", "femoral_neck") else "femoral_head_and_neck", h) for s, h in exact]
+        return list({site: (site, hit) for site, hit in reversed(merged)}.values())
+    return exact
+
+
+def _shared(spots: Sequence[_Spot]) -> _Spot:
+    """Return what all spots have in common."""
+    sites = {spot.site for spot in spots}
+    sides = {spot.side for spot in spots}
+    parts = {spot.part for spot in spots}
+    return _Spot(
+        site=next(iter(sites)) if len(sites) == 1 else None,
+        side=next(iter(sides)) if len(sides) == 1 else None,
+        part=next(iter(parts)) if len(parts) == 1 else None,
+        plural=any(spot.plural for spot in spots),
+    )
+
+
+def _side_of_same(spot: _Spot, spots: Sequence[_Spot]) -> str | None:
+    """Return the one side that the clause gives to this spot's region."""
+    sides = {other.side for other in spots if other.side and _region(other.site) == _region(spot.site)}
+    return next(iter(sides)) if len(sides) == 1 else None
+
+
+def _one_of_all(spots: Sequence[_Spot]) -> _Spot | None:
+    """Return the one place that spots name; None for none or for several."""
+    return _shared(spots) if len({(spot.site, spot.side) for spot in spots}) == 1 else None
+
+
+def _region(site: str | None) -> str | None:
+    return known.REGION_OF.get(site, site) if site is not None else None
+
+
+def _said_by_itself(site: str | None, spot: _Spot) -> _Spot:
+    """Return a spot with the site that a phrase names by its own words ("sacroiliitis"), unless a nearer one is named."""
+    if site is None or (_region(spot.site) == _region(site) and known.REGION_OF.get(site) == site):
+        return spot
+    return _Spot(site, spot.side, spot.part if _region(spot.site) == _region(site) else None, spot.plural)
+
+
+def _completed(spot: _Spot, fallback: _Spot, study: _Spot) -> _Spot:
+    """Return a spot with what the words before, then the study, say of its site and side."""
+    site, part = spot.site, spot.part
+    if site is None:
+        site, part = (fallback.site, fallback.part) if fallback.site is not None else (study.site, None)
+    side = spot.side
+    if side is None and not spot.plural:
+        if _region(fallback.site) == _region(site) or fallback.site is None:
+            side = fallback.side
+        of_study = study.site is None or _region(study.site) == _region(site)
+        if side is None and of_study and site not in known.WITHOUT_SIDE:
+            side = study.side
+    return _Spot(site, side, part, spot.plural)
+
+
+# --- Hits that overlap ----------------------------------------------------------------------------------------------
+
+
+def _longest(hits: Sequence[_Hit]) -> list[_Hit]:
+    """Return, of hits that overlap, the longest."""
+    kept: list[_Hit] = []
+    for hit in sorted(hits, key=lambda hit: (-hit.length, hit.start)):
+        if not any(hit.overlaps(other.start, other.end) for other in kept):
+            kept.append(hit)
+    return sorted(kept, key=lambda hit: hit.start)
+
+
+def _longest_facts(hits: Sequence[_Hit]) -> list[_Hit]:
+    """Return the facts mentioned: a phrase that covers another hides it, and one fact is mentioned once in one place."""
+    kept: list[_Hit] = []
+    for hit in sorted(hits, key=lambda hit: (-hit.length, hit.start)):
+        if not any(_hides(other, hit) for other in kept):
+            kept.append(hit)
+    return kept
+
+
+def _hides(longer: _Hit, hit: _Hit) -> bool:
+    first, second = longer.entry.wording, hit.entry.wording
+    if first is None or second is None or not hit.overlaps(longer.start, longer.end):
+        return False
+    if first.fact == second.fact:
+        return True
+    return first.covers and hit.within(longer) and hit.length < longer.length and first.kind is not Kind.GENERAL
+
+
+def _without_general_inside(facts: Sequence[_Hit]) -> list[_Hit]:
+    """Return the facts without general nouns that are part of one ("marrow signal changes")."""
+    named = [hit for hit in facts if hit.entry.wording is not None and hit.entry.wording.fact]
+    return [
+        hit
+        for hit in facts
+        if hit in named or not any(hit.overlaps(other.start, other.end) for other in named)
+    ]

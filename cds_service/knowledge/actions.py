@@ -36,3 +36,17 @@ PROTECTED_WB = Action("PROTECTED_WB", "Consider protected weight-bearing.")
 FOOTWEAR_AFTER = Action(
     "FOOTWEAR_AFTER", "After the acute phase: custom footwear with specialised insoles, to prevent recurrence."
 )
+ORDER_DCE = Action(
+    "ORDER_DCE", "Order dynamic contrast-enhanced MRI to tell osteonecrosis from transient bone marrow edema syndrome."
+)
+REF_ORTHO = Action("REF_ORTHO", "Refer to orthopedics.", target=ORTHOPEDICS)
+REF_HEM = Action("REF_HEM", "Refer to hematology.", target=HEMATOLOGY)
+CONSIDER_MARROW_BIOPSY = Action("CONSIDER_MARROW_BIOPSY", "Consider bone marrow biopsy.")
+ILOPROST_OPTION = Action(
+    "ILOPROST_OPTION",
+    "An option, after the cautions above: iloprost 50 ug IV over 6 hours daily for 5 consecutive days.",
+)
+MONITOR_SIF = Action(
+    "MONITOR_SIF", "Monitor for progression: articular fragmentation and collapse, above all in the medial condyle."
+)
+MRI_NOT_XRAY = Action("MRI_NOT_XRAY", "If pain persists, consider MRI: a radiograph may be normal early.")

@@ -26,6 +26,14 @@ IWGDF_CHARCOT = Reference(
     "IWGDF 2023", "IWGDF guideline on active Charcot neuro-osteoarthropathy, 2023 (review: Wounds 2024;36:206)"
 )
 
+ILOPROST_SMPC = Reference(
+    "iloprost SmPC", "Summary of product characteristics of iloprost, section 4.3: contraindications"
+)
+THIEME = Reference("Thieme review", "Review of subchondral insufficiency fracture, 10.1055/a-2344-5337")
+SPIERINGS = Reference(
+    "Spierings 2014", "Spierings 2014, Neth J Med: biopsies for incidental diffuse marrow signal change"
+)
+
 REFERENCES_OF = {
     **dict.fromkeys(("S2", "S3", "S20", "S21", "S22", "S23", "S24", "S28", "S43", "S44"), (REF_1,)),
     **dict.fromkeys(("S4", "S5", "S6", "S7"), (REF_2, REF_3)),

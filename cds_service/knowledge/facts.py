@@ -91,6 +91,27 @@ PRIOR_OSTEOMYELITIS = _patient(
 )
 NEUROPATHY = _patient("neuropathy", "peripheral neuropathy", "beyond: IWGDF 2023")
 
+# Cautions of the iloprost label (beyond: iloprost SmPC 4.3)
+
+PREGNANCY = _patient("pregnancy", "pregnancy", "beyond: iloprost SmPC 4.3")
+LACTATION = _patient("lactation", "lactation", "beyond: iloprost SmPC 4.3")
+BLEEDING_RISK = _patient("bleeding_risk", "bleeding risk", "beyond: iloprost SmPC 4.3")
+RECENT_INFARCTION = _patient(
+    "myocardial_infarction", "myocardial infarction within 6 months", "beyond: iloprost SmPC 4.3"
+)
+UNSTABLE_ANGINA = _patient("unstable_angina", "unstable angina", "beyond: iloprost SmPC 4.3")
+HEART_FAILURE = _patient("heart_failure", "heart failure", "beyond: iloprost SmPC 4.3")
+RECENT_STROKE = _patient("stroke_or_tia", "stroke or TIA within 3 months", "beyond: iloprost SmPC 4.3")
+ANTICOAGULATION = _patient("anticoagulation", "anticoagulation", "beyond: general pharmacology, not verified")
+
+# Other reasons for a biologic or a JAK inhibitor (order check O7)
+
+PSORIASIS = _patient("psoriasis", "psoriasis", "O7")
+UVEITIS = _patient("uveitis", "uveitis", "O7")
+INFLAMMATORY_BOWEL_DISEASE = _patient("ibd", "inflammatory bowel disease", "O7")
+RHEUMATOID_ARTHRITIS = _patient("rheumatoid_arthritis", "rheumatoid arthritis", "O7")
+HIDRADENITIS = _patient("hidradenitis", "hidradenitis", "O7")
+
 # Diagnoses that the report, its conclusion code or a Condition names (rule G0)
 
 NAMED_AXSPA = Fact("axspa", "axial spondyloarthritis or sacroiliitis, as a named diagnosis", source="G0")
@@ -137,6 +158,32 @@ DRAFT_SITE = Fact(
 )
 DRAFT_T1 = Fact("order.t1", "T1 named in the order", scope=Scope.DRAFT, source="S4")
 DRAFT_FLUID = Fact("order.fluid", "STIR or T2 named in the order", scope=Scope.DRAFT, source="S4")
+
+DRAFT_WITH_MRI = Fact(
+    "order.with_mri", "MRI of the same region among the drafts", scope=Scope.DRAFT, source="section 4, O3"
+)
+DRAFT_CONTRAST = Fact("order.contrast", "contrast named in the order", scope=Scope.DRAFT, source="section 4, O4")
+DRAFT_DRUG = Fact(
+    "order.drug",
+    "class of the ordered medicine",
+    Kind.CHOICE,
+    Scope.DRAFT,
+    choices=("other", "nsaid", "anti_tnf", "anti_il17", "jak", "iloprost"),
+    source="section 4",
+)
+DRAFT_INHALED = Fact("order.inhaled", "inhaled route", scope=Scope.DRAFT, source="section 4, O11")
+DRAFT_MARROW = Fact("order.marrow", "bone marrow as the site of a biopsy", scope=Scope.DRAFT, source="section 4, O15")
+
+
+def _ordered(name: str, label: str, unit: str, source: str) -> Fact:
+    return Fact(name, label, Kind.NUMBER, Scope.DRAFT, unit, source=source)
+
+
+DRAFT_DOSE = _ordered("order.dose_ug", "ordered dose", "ug", "S42")
+DRAFT_INFUSION = _ordered("order.infusion_h", "ordered duration of the infusion", "h", "S42")
+DRAFT_PER_DAY = _ordered("order.per_day", "ordered times a day", "", "S42")
+DRAFT_DAYS = _ordered("order.days", "ordered number of days", "days", "S42")
+DRAFT_WEEKS = _ordered("order.weeks", "ordered duration of immobilisation", "weeks", "S45")
 
 FACTS = {fact.name: fact for fact in [*globals().values(), SITE] if isinstance(fact, Fact)}
 """Every fact by name."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cds_service.knowledge.facts import (
     CHARCOT_ARTHROPATHY,
+    DCE_PATTERN,
     DIABETES,
     FEVER,
     FOOT_ULCER,
@@ -19,3 +20,7 @@ ACUTE_INFECTION_SIGN = any_present(FEVER, WBC_RAISED, SEPTIC_ARTHRITIS) | (FOOT_
 """Fever, raised white cells, an ulcer of this foot, or septic arthritis or an abscess that the report names."""
 INFECTION_SIGN = ACUTE_INFECTION_SIGN | PRIOR_OSTEOMYELITIS
 """The same, or earlier osteomyelitis of this bone. Raised CRP or ESR alone is only a hint (decision table 3.5)."""
+
+NECROSIS_ON_DCE = DCE_PATTERN.is_one_of("rim_high_flow_no_flow_core")
+HYPERPERFUSION = DCE_PATTERN.is_one_of("subchondral_hyperperfusion")
+REDUCED_ENHANCEMENT = DCE_PATTERN.is_one_of("decreased_max_enhancement")

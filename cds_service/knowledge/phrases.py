@@ -8,6 +8,7 @@ of words, one phrase to a line, read like this::
     (low|decreased) signal  one of these
     [joint] effusion        may stand here or not
     subchondral ... line    up to three words may stand between (never "and", "with", "no" or a comma)
+    family history ....     with all that follows, up to six words of the same kind
     <n> days ago            a number
     none $                  only at the end, or before a comma, semicolon, colon or bracket
     likely ~                the same, or before "in", "given" and the like
@@ -246,6 +247,7 @@ class Wording:
         anchor: what must stand near it.
         only: the states it is good for; another one is not taken from it. Empty: all.
         covers: whether shorter phrases inside it are not read on their own.
+        site: the site that the words themselves name.
     """
 
     fact: str
@@ -255,6 +257,7 @@ class Wording:
     anchor: Anchor = Anchor.NOTHING
     only: frozenset[State] = frozenset()
     covers: bool = True
+    site: str | None = None
 
 
 FLUID_SENSITIVE = "stir|t2|fluid sensitive|stir / t2|t2 / stir|stir and t2|t2 and stir|t2 fat suppressed|pd fat suppressed"
@@ -516,6 +519,7 @@ IMAGING: tuple[Wording, ...] = (
             head and [femoral] neck (show*|demonstrate*|exhibit*|:) ... diffuse ... edema*
         """),
         covers=False,
+        site="femoral_head_and_neck",
     ),
     # Row diffuse_marrow_signal
     Wording(
@@ -577,10 +581,11 @@ DIAGNOSES: tuple[Wording, ...] = (
             osteomyelitis
             osteomyelitic [change*]
             (bone|osseous) infection
-            spondylodiscitis        # added: osteomyelitis of two vertebrae and their disc
         """),
         kind=Kind.DIAGNOSIS,
     ),
+    # Added: osteomyelitis of two vertebrae and their disc
+    Wording("osteomyelitis", ("spondylodiscitis",), kind=Kind.DIAGNOSIS, site="vertebra"),
     # "Infection not excluded" names osteomyelitis; "no infection" does not deny it.
     Wording(
         "osteomyelitis", ("infection",), kind=Kind.DIAGNOSIS, only=frozenset({State.INDETERMINATE})
@@ -610,16 +615,14 @@ DIAGNOSES: tuple[Wording, ...] = (
         "sif",
         _lines("""
             [subchondral] insufficiency [type] [stress] fracture*
-            sonk
-            sifk
-            spontaneous osteonecrosis [of knee]
         """),
         kind=Kind.DIAGNOSIS,
     ),
+    Wording("sif", ("(sonk|sifk)", "spontaneous osteonecrosis [of knee]"), kind=Kind.DIAGNOSIS, site="knee"),
+    Wording("axspa", ("sacroiliitis",), kind=Kind.DIAGNOSIS, site="si_joint"),
     Wording(
         "axspa",
         _lines("""
-            sacroiliitis
             [axial] (spondyloarthritis|spondyloarthropathy|spondylarthritis)
             axspa
             ankylosing spondylitis
@@ -752,6 +755,7 @@ CONTEXT: tuple[Wording, ...] = (
             ulcer* (at|of|on|over|under|beneath) ... ... (metatarsal*|calcane*|heel|toe)
         """),
         kind=Kind.CONTEXT,
+        site="foot_ankle",
     ),
     Wording(
         "prior_trauma_or_surgery",
@@ -835,7 +839,7 @@ NOT_MEANT: tuple[NotMeant, ...] = (
             (gestational|pre) diabetes
             diabetes insipidus
             (prediabetes|prediabetic)
-            family history of ... ...
+            family history of ....
             (<n>|two|three|four|five|several) years (postpartum|post partum)
             (13|14|15|16|17|18|19|20|21|22|23|24|30|36) months (postpartum|post partum|after delivery|after childbirth)
             (acute|sudden) [onset] ... (chest|abdominal|head|flank|ear|throat|eye) pain
@@ -880,7 +884,7 @@ NOT_MEANT: tuple[NotMeant, ...] = (
     NotMeant(  # "no" and "without" that deny no finding
         _lines("""
             (no|without) [available] (prior|previous|comparison) (study|studies|imaging|mri|mr|exam*|film*|radiograph*)
-            (no|without) (prior|previous|comparison) [studies] [available] [for comparison]
+            (no|without) (prior|previous|comparison) [studies] [available] [for comparison] $
             (no|without) (intravenous|iv|contrast|gadolinium) [contrast|gadolinium|administration]
             with and without [intravenous|iv] (contrast|gadolinium)
             without and with [intravenous|iv] (contrast|gadolinium)
@@ -894,7 +898,7 @@ NOT_MEANT: tuple[NotMeant, ...] = (
             (external|internal|common) iliac
             sacral (nerve*|canal|plexus|root*|foram*|cyst*)
             vertebral (artery|arteries)
-            both sides of (joint|left|right|si|sacroiliac)
+            both sides of
             both (sacral|iliac) and (sacral|iliac) [side*|aspect*]
             hip (flexor*|abductor*)
         """)
@@ -987,6 +991,15 @@ REGION_OF: Mapping[str, str] = {
     "knee": "knee",
 }
 """Sites of one region; every other site is its own."""
+
+ABOUT_ALL_MARROW = frozenset({"diffuse_marrow_signal", "incidental"})
+"""Facts that belong to the marrow as a whole, wherever it was seen."""
+
+OF_THE_PATIENT = frozenset({"postpartum", "athlete", "fever", "diabetes", "known_malignancy", "chronic_back_pain"})
+"""Facts without a place."""
+
+KEEPS_APART = frozenset({"and", "or", ",", "with", "without", "&", "nor", ";"})
+"""Between a place and a finding, these make it less likely that the one is of the other."""
 
 WITHOUT_SIDE = frozenset({"vertebra", "diffuse_marrow"})
 """Sites that do not take the side of the study."""
@@ -1098,6 +1111,7 @@ CUES: Mapping[Cue, tuple[str, ...]] = {
         without [any] [{IMAGE}] (evidence|sign|signs) of
         w / o
         absence of
+        absent
         free (of|from)
         negative for
         nor
@@ -1114,6 +1128,7 @@ CUES: Mapping[Cue, tuple[str, ...]] = {
         (instead of|rather than)
         no (suspicion|concern|question) (of|for)
         no residual
+        (no|without) [evidence|sign|signs] [of] (acute|active|chronic) (or|and|nor) (acute|active|chronic)
         (denies|denied|denying) [any]
     """),
     Cue.DENIES_NEXT: ("not",),
@@ -1135,7 +1150,6 @@ CUES: Mapping[Cue, tuple[str, ...]] = {
     """),
     Cue.LIMITS_DIAGNOSIS: _lines(f"""
         (no|without) [{IMAGE}] [evidence|sign|signs] [of] (acute|active|chronic)
-        (no|without) (acute|active) (or|and) (chronic|active)
     """),
     Cue.ENDED: _lines("""
         [interval|complete|full] resolution of
@@ -1270,7 +1284,7 @@ CUES: Mapping[Cue, tuple[str, ...]] = {
     # Earlier studies (6.2: COMPARISON says nothing of now)
     Cue.EARLIER_SHOWED: _lines(f"""
         ({EARLIER}) ... ({STUDY}) ... (showed|demonstrated|revealed|described|reported|noted|had|documented)
-        (on|in|at) ({EARLIER}) ... ({STUDY}) [,] [there] (was|were)
+        (on|in|at) ({EARLIER}) ... ({STUDY}) ... [,] [there] (was|were)
         (previously|formerly|earlier|at that time) [,] there (was|were)
         (previously|formerly) (showed|demonstrated)
     """),
@@ -1303,7 +1317,9 @@ ENDS_CLAUSE = _lines("""
     on other hand
     , none
     , not on
-    , nor on
+    , not in
+    and not
+    and (is|are) not
 """)
 """6.2: the sentence is cut here, and a denial ends."""
 
@@ -1359,14 +1375,15 @@ PRONOUNS = frozenset({"this", "these", "it", "they", "that", "which"})
 CHANGE_BEFORE: Mapping[str, tuple[str, ...]] = {
     "new": _lines("""
         (new|newly) [developed|appeared|seen]
-        [interval|new] (development|appearance|occurrence) of
+        [interval] development of
+        (interval|new) (appearance|occurrence) of
     """),
     "increased": _lines("""
         (increased|increasing|worsening|worsened|progressive|progressing)
         [interval] (increase|progression|worsening) (of|in)
     """),
     "unchanged": _lines("""
-        (unchanged|stable) [appearance of|extent of]
+        (unchanged|stable)
         (no|without) [evidence of] [significant|substantial|appreciable|relevant] [interval] change (in|of)
     """),
     "decreased": _lines("""
@@ -1404,12 +1421,6 @@ CHANGE_AFTER: Mapping[str, tuple[str, ...]] = {
     """),
 }
 """Says that what stands before has changed."""
-
-NO_CHANGE_AT_ALL = _lines("""
-    no [significant|substantial|relevant] [interval] change
-    no [significant|substantial|relevant] interval change
-""")
-"""Says it of everything, without naming a finding."""
 
 
 # --- Depth (row depth_mm, decision table 5.1) -----------------------------------------------------------------------
@@ -1465,7 +1476,7 @@ MEASURES_OTHERWISE = _lines("""
 """)
 """What else is measured; so are erosions, effusions and the other findings."""
 
-EARLIER_VALUE = frozenset({"previously", "prior", "formerly", "was", "were", "initially", "versus", "vs", "earlier"})
+EARLIER_VALUE = frozenset({"previously", "prior", "formerly", "initially", "earlier"})
 """Right before or behind a number: it is the old one."""
 
 NOT_A_MEASURE = _lines("""
@@ -1473,6 +1484,11 @@ NOT_A_MEASURE = _lines("""
     defined as
 """)
 """The sentence explains a measure and takes none."""
+
+PARTS_MEASURE = frozenset({",", "with", "and", "from", "in", "at", "to", "on", ";", ":", "(", ")", "or"})
+"""Between a length and a thing, these keep the one from being of the other."""
+
+MEASURED_AS_EDEMA = frozenset({"bme", "diffuse_edema_head_neck"})
 
 SCORE_WORDS = frozenset({"score", "grade", "sparcc", "scores"})
 """A SPARCC depth of 1 is a score."""

@@ -30,6 +30,24 @@ P4 = Warning(
     " significant clinical deterioration in Charcot arthropathy.",
     seed("S53", "S54"),
 )
+P5 = Warning(
+    "P5",
+    "Monitor a subchondral insufficiency fracture for progression: articular fragmentation and collapse, particularly"
+    " in the medial femoral condyle.",
+    seed("S55"),
+)
+W_COLLAPSE = Warning(
+    "W_COLLAPSE",
+    "Edema surrounding a focus of necrosis, particularly with joint effusion, increases the risk of femoral head"
+    " collapse.",
+    seed("S20"),
+)
+W_ORDER = Warning("W_ORDER", "This draft order conflicts with the findings on record.", seed("S3"))
+W_DOSE = Warning(
+    "W_DOSE",
+    "The ordered regimen differs from the published one: iloprost 50 ug IV over 6 hours daily for 5 consecutive days.",
+    seed("S42"),
+)
 W_SEQ = Warning(
     "W_SEQ",
     "Sequences are incomplete: both a STIR (or T2-weighted) and a T1-weighted sequence are needed, and STIR"

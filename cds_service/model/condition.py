@@ -15,7 +15,7 @@ Conditions that look at levels, at other rules, or at whether something is known
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum, StrEnum
@@ -78,6 +78,7 @@ class View:
         sites: sites of the lesion; empty when the record does not name one.
         possible_sites: what the site may be when the record only names a region such as the hip.
         around: the rest of the case.
+        ordered: for a draft order, the lesions of the same joint and side.
         levels: what has been concluded so far at this lesion; None where there is no lesion.
     """
 
@@ -85,6 +86,7 @@ class View:
     sites: frozenset[str] = frozenset()
     possible_sites: frozenset[str] = frozenset()
     around: Around = field(default_factory=Around)
+    ordered: tuple[View, ...] = ()
     levels: LevelView | None = None
 
     def finding(self, fact: str) -> Finding | None:
@@ -269,6 +271,11 @@ class Fact(Condition):
         """Known one way or the other (for ``unless`` and advice only)."""
         return Settled(self if self.kind is Kind.YES_NO else IsOneOf(self, frozenset(self.choices)))
 
+    @property
+    def in_doubt(self) -> Condition:
+        """Stated, but indeterminate or in conflict (for ``unless`` and advice only)."""
+        return Stated(self) & ~self.settled
+
     def is_one_of(self, *choices: str) -> Condition:
         """Stated as one of the named choices."""
         unknown = set(choices) - set(self.choices)
@@ -283,6 +290,10 @@ class Fact(Condition):
     def below(self, threshold: Setting | int | str) -> Condition:
         """Stated as less than this number."""
         return Reaches(self, threshold, wanted=False)
+
+    def exactly(self, number: int | str) -> Condition:
+        """Stated as this number, no more and no less."""
+        return Exactly(self, number)
 
     # As a condition: "is present".
 
@@ -392,6 +403,33 @@ class Reaches(_OfOneFact):
         if isinstance(self.threshold, Setting):
             number = f"{self.threshold.name} ({self.threshold.default})"
         return f"{self.fact.label} {'>=' if self.wanted else '<'} {number} {self.fact.unit}".rstrip()
+
+
+@dataclass(frozen=True)
+class Exactly(_OfOneFact):
+    """A number is stated as just this one (or, not ``wanted``, as another)."""
+
+    number: int | str
+    wanted: bool = True
+
+    def meets(self, value: Value, view: View) -> Truth:
+        if not isinstance(value, Range):
+            return Truth.UNKNOWN
+        number = Decimal(str(self.number))
+        reached = value.reaches(number)
+        if reached is Truth.YES and value.high == number:
+            answer = Truth.YES
+        elif reached is Truth.NO or (reached is Truth.YES and value.low != number):
+            answer = Truth.NO
+        else:
+            answer = Truth.UNKNOWN
+        return answer if self.wanted else ~answer
+
+    def negated(self) -> Condition:
+        return Exactly(self.fact, self.number, not self.wanted)
+
+    def __str__(self) -> str:
+        return f"{self.fact.label} {'is' if self.wanted else 'is not'} {self.number} {self.fact.unit}".rstrip()
 
 
 SITE = Fact("site", "site", Kind.CHOICE, Scope.LESION)
@@ -537,23 +575,27 @@ class Stated(_BeyondFacts):
 
 @dataclass(frozen=True)
 class SomeLesion(Condition):
-    """The question holds at any lesion of the case."""
+    """The question holds at any lesion of the case, or (``ordered``) at any that a draft order is about."""
 
     part: Condition
+    ordered: bool = False
+
+    def _lesions(self, view: View) -> Sequence[View]:
+        return view.ordered if self.ordered else view.around.lesions
 
     @property
     def only_facts(self) -> bool:  # type: ignore[override]  # a property here, a constant in the leaves
         return self.part.only_facts
 
     def truth(self, view: View, reading: Reading = Reading.CERTAIN) -> Truth:
-        return any_of(self.part.truth(lesion, reading) for lesion in view.around.lesions)
+        return any_of(self.part.truth(lesion, reading) for lesion in self._lesions(view))
 
     def facts(self) -> Iterator[Fact]:
         yield from self.part.facts()
 
     def open_facts(self, view: View) -> Iterator[Fact]:
         if self.truth(view) is Truth.UNKNOWN:
-            for lesion in view.around.lesions:
+            for lesion in self._lesions(view):
                 yield from self.part.open_facts(lesion)
 
     def negated(self) -> Condition:
@@ -563,7 +605,18 @@ class SomeLesion(Condition):
         yield from self.part.references()
 
     def __str__(self) -> str:
-        return f"at any site: {self.part}"
+        return f"at {'the ordered place' if self.ordered else 'any site'}: {self.part}"
+
+
+@dataclass(frozen=True)
+class ImagedThere(_BeyondFacts):
+    """The record holds MRI of the place a draft order is about."""
+
+    def truth(self, view: View, reading: Reading = Reading.CERTAIN) -> Truth:
+        return Truth.YES if view.ordered else Truth.NO
+
+    def __str__(self) -> str:
+        return "the record holds MRI of this place"
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTo
 
 from cds_service.data import data_path
 from cds_service.errors import BodyTooLarge, CdsServiceError, UnknownService, UnsupportedMediaType
-from cds_service.events import Event, log
+from cds_service.events import Event, configure_logging, log
 from cds_service.protocol.call import parse_json, read_call
 from cds_service.protocol.discovery import Service, discovery, load_services
 from cds_service.protocol.feedback import read_feedback
@@ -28,6 +28,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
     Raises:
         ConfigurationError: the hook definitions cannot be read.
     """
+    configure_logging()
     settings = settings or Settings()
     ports = ports or real_ports()
     services = load_services(

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 
-from cds_service.engine.lesions import assemble
+from cds_service.engine.lesions import assemble, with_context
 from cds_service.fhir.access import Json, key_of, references, text
 from cds_service.fhir.readers.conditions import read_condition
 from cds_service.fhir.readers.context import ReadingRules, StudyPlaces
@@ -78,7 +78,10 @@ def read_case(
     case = Case(
         patient=patient,
         lesions=lesions,
-        drafts=read_drafts(drafts, how.aliases, selections),
+        drafts=tuple(
+            with_context(draft, statements, how.rules.facts, how.rules.sites)
+            for draft in read_drafts(drafts, how.aliases, selections)
+        ),
         placed=tuple(_placed(record, how)),
         problems=tuple(dict.fromkeys(problems)),
     )

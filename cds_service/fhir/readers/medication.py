@@ -1,0 +1,136 @@
+"""MedicationRequest: which class of medicine, by which route, in which regimen (units converted)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from decimal import Decimal, InvalidOperation
+
+from cds_service.fhir.access import Json, codings, concept_text, objects, reference_key, text
+from cds_service.knowledge.codes.entry import Aliases
+from cds_service.knowledge.codes.medications import medicine_named, medicine_of
+from cds_service.knowledge.facts import DRAFT_DRUG
+from cds_service.model.finding import State, Value
+from cds_service.model.quantity import Range
+
+UG_PER_UNIT = {"ug": Decimal(1), "mcg": Decimal(1), "µg": Decimal(1), "μg": Decimal(1), "mg": Decimal(1000)}
+HOURS_PER_UNIT = {"h": Decimal(1), "hr": Decimal(1), "hour": Decimal(1), "hours": Decimal(1), "min": 1 / Decimal(60)}
+DAYS_PER_UNIT = {"h": 1 / Decimal(24), "d": Decimal(1), "wk": Decimal(7), "day": Decimal(1), "days": Decimal(1)}
+PER_DAY_BY_CODE: Mapping[str, int | Decimal] = {"QD": 1, "AM": 1, "PM": 1, "BID": 2, "TID": 3, "QID": 4, "QOD": Decimal("0.5")}
+
+_INHALED = re.compile(r"(?<!\w)(?:inhal\w*|nebuli[sz]\w*|respiratory)(?!\w)", re.IGNORECASE)
+
+
+def read_medication(resource: Json, others: Mapping[str, Json], aliases: Aliases) -> Iterator[tuple[str, Value]]:
+    """Yield what a MedicationRequest orders as (fact, value); nothing for what it does not say.
+
+    Args:
+        others: resources that travel with the order, by key: the medicine may be one of them, or contained.
+    """
+    drug = _drug(resource, others, aliases)
+    yield "order.drug", drug if drug in DRAFT_DRUG.choices else "other"
+    dosages = list(objects(resource.get("dosageInstruction")))
+    routes = " ".join(concept_text(dosage.get("route")) for dosage in dosages)
+    if _INHALED.search(routes):
+        yield "order.inhaled", State.PRESENT
+    if len(dosages) == 1:
+        yield from _regimen(dosages[0])
+
+
+def _drug(resource: Json, others: Mapping[str, Json], aliases: Aliases) -> str:
+    concepts = [resource.get("medicationCodeableConcept"), resource.get("medication")]
+    key = reference_key(resource.get("medicationReference"))
+    for inner in objects(resource.get("contained")):
+        if key == f"#{text(inner.get('id'))}":
+            concepts.append(inner.get("code"))
+    if key in others:
+        concepts.append(others[key].get("code"))
+    for concept in concepts:
+        for system, code in codings(concept):
+            found = medicine_of(system, code, aliases)
+            if found is not None:
+                return found.value
+    for concept in concepts:
+        named = medicine_named(concept_text(concept))
+        if named is not None:
+            return named.value
+    return "other"
+
+
+def _regimen(dosage: Json) -> Iterator[tuple[str, Value]]:
+    """Yield dose, duration of the infusion, times a day and days, as far as they are given in known units."""
+    timing = dosage.get("timing")
+    repeat = timing.get("repeat") if isinstance(timing, Mapping) else None
+    repeat = repeat if isinstance(repeat, Mapping) else {}
+    hours = _in(repeat.get("duration"), repeat.get("durationUnit"), HOURS_PER_UNIT)
+    for rate in objects(dosage.get("doseAndRate")):
+        dose = rate.get("doseQuantity")
+        if isinstance(dose, Mapping):
+            yield from _given(
+                "order.dose_ug", _in(dose.get("value"), dose.get("code") or dose.get("unit"), UG_PER_UNIT)
+            )
+        elif hours is not None:
+            per_hour = _rate(rate)
+            yield from _given("order.dose_ug", None if per_hour is None else per_hour * hours)
+    yield from _given("order.infusion_h", hours)
+    per_day = _per_day(repeat, timing)
+    yield from _given("order.per_day", per_day)
+    yield from _given("order.days", _days(repeat, per_day))
+
+
+def _rate(rate: Json) -> Decimal | None:
+    """Return an infusion rate in ug per hour; a rate by body weight is none."""
+    quantity = rate.get("rateQuantity")
+    if isinstance(quantity, Mapping):
+        unit, _, time = text(quantity.get("code") or quantity.get("unit")).partition("/")
+        mass, hours = _in(quantity.get("value"), unit, UG_PER_UNIT), HOURS_PER_UNIT.get(time)
+        return mass / hours if mass is not None and hours else None
+    ratio = rate.get("rateRatio")
+    if isinstance(ratio, Mapping):
+        top, bottom = ratio.get("numerator"), ratio.get("denominator")
+        if isinstance(top, Mapping) and isinstance(bottom, Mapping):
+            mass = _in(top.get("value"), top.get("code") or top.get("unit"), UG_PER_UNIT)
+            over = _in(bottom.get("value"), bottom.get("code") or bottom.get("unit"), HOURS_PER_UNIT)
+            return mass / over if mass is not None and over else None
+    return None
+
+
+def _per_day(repeat: Json, timing: object) -> Decimal | None:
+    frequency = _number(repeat.get("frequency"))
+    period = _in(repeat.get("period", 1), repeat.get("periodUnit"), DAYS_PER_UNIT)
+    if frequency is not None and period:
+        return (frequency / period).normalize()
+    if isinstance(timing, Mapping):
+        for _, code in codings(timing.get("code")):
+            if code in PER_DAY_BY_CODE:
+                return Decimal(PER_DAY_BY_CODE[code])
+    return None
+
+
+def _days(repeat: Json, per_day: Decimal | None) -> Decimal | None:
+    bounds = repeat.get("boundsDuration")
+    if isinstance(bounds, Mapping):
+        return _in(bounds.get("value"), bounds.get("code") or bounds.get("unit"), DAYS_PER_UNIT)
+    count = _number(repeat.get("count"))
+    return count / per_day if count is not None and per_day else None
+
+
+def _in(value: object, unit: object, factors: Mapping[str, Decimal]) -> Decimal | None:
+    number = _number(value)
+    factor = factors.get(text(unit).strip())
+    return number * factor if number is not None and factor is not None else None
+
+
+def _number(value: object) -> Decimal | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = Decimal(str(value))
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() and number > 0 else None
+
+
+def _given(fact: str, number: Decimal | None) -> Iterator[tuple[str, Value]]:
+    if number is not None:
+        yield fact, Range(number, number)
