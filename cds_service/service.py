@@ -15,7 +15,8 @@ from cds_service.errors import MissingData
 from cds_service.fhir.access import Json, key_of
 from cds_service.fhir.readers import Reading, ReadingRules, read_case
 from cds_service.fhir.source import PrefetchState, Record, entries, read_record
-from cds_service.knowledge.rules import rule_set
+from cds_service.knowledge.rules import rule_set, with_targets
+from cds_service.knowledge.settings import INDICATOR_BY_TIER
 from cds_service.model.rule import RuleSet
 from cds_service.protocol.call import HookCall
 from cds_service.settings import Settings
@@ -46,9 +47,9 @@ class Answer:
     gaps: tuple[str, ...]
 
 
-def real_ports() -> Ports:
-    """Return the packaged rules and today's date."""
-    return Ports(rule_set(), date.today)
+def real_ports(settings: Settings) -> Ports:
+    """Return the packaged rules, directed to the site's referral targets, and today's date."""
+    return Ports(with_targets(rule_set(), settings.judgement.get("referral_targets", {})), date.today)
 
 
 def answer(call: HookCall, settings: Settings, ports: Ports) -> Answer:
@@ -77,6 +78,8 @@ def answer(call: HookCall, settings: Settings, ports: Ports) -> Answer:
         user_id=call.user_id,
         card_key=settings.card_key.get_secret_value().encode(),
         referral_intent=settings.referral_intent,
+        referral_codes={target: code.model_dump() for target, code in settings.referral_codes.items()},
+        indicators=settings.judgement.get("indicator_by_tier", INDICATOR_BY_TIER.default),
     )
     draft_keys = [draft.reference for draft in reading.case.drafts]
     return Answer(render(written, drafts, draft_keys, addressee), written, assessment, selection, reading, gaps)

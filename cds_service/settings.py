@@ -10,10 +10,23 @@ import secrets
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from cds_service.knowledge.settings import SETTINGS
+from cds_service.knowledge.actions import REFERRAL_ACTIONS
+from cds_service.knowledge.codes.referrals import REFERRALS
+from cds_service.knowledge.settings import INDICATOR_BY_TIER, REFERRAL_TARGETS, SETTINGS
+from cds_service.model.condition import Setting
+
+
+class ReferralCode(BaseModel):
+    """The code a site orders a referral with."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    system: str
+    code: str
+    display: str
 
 
 class Settings(BaseSettings):
@@ -45,6 +58,11 @@ class Settings(BaseSettings):
         default_factory=dict, description="Overrides of the judgement settings, by name (see docs)."
     )
 
+    referral_codes: dict[str, ReferralCode] = Field(
+        default_factory=dict,
+        description="A site's own code for a referral target, such as an orderable's: target -> system, code, display.",
+    )
+
     @field_validator("judgement")
     @classmethod
     def _known_judgement(cls, value: dict[str, Any]) -> dict[str, Any]:
@@ -56,9 +74,9 @@ class Settings(BaseSettings):
             if isinstance(default, tuple):
                 if not isinstance(given, list | tuple):
                     raise ValueError(f"judgement setting {name!r} must be a list")
-            elif type(given) is not type(default):
+            elif isinstance(given, bool) is not isinstance(default, bool) or not isinstance(given, type(default)):
                 raise ValueError(f"judgement setting {name!r} must be of the kind of its default, {default!r}")
-        return {name: tuple(given) if isinstance(given, list) else given for name, given in value.items()}
+        return {name: _completed(known[name], given) for name, given in value.items()}
 
     @property
     def aliases(self) -> dict[tuple[str, str], str]:
@@ -68,3 +86,27 @@ class Settings(BaseSettings):
             for name, fact in self.code_aliases.items()
             for system, _, code in (name.rpartition("|"),)
         }
+
+
+def _completed(setting: Setting, given: Any) -> Any:
+    """Return a checked value; a mapping keeps its defaults for what the site leaves out.
+
+    Raises:
+        ValueError: naming what is wrong.
+    """
+    if isinstance(given, list):
+        return tuple(given)
+    if setting == INDICATOR_BY_TIER:
+        unknown = set(given) - set(INDICATOR_BY_TIER.default)  # type: ignore[arg-type]  # its default is a mapping
+        if unknown or not set(given.values()) <= {"info", "warning", "critical"}:
+            raise ValueError("indicator_by_tier maps routine, soon, urgent, emergent to info, warning or critical")
+        if "critical" in (given.get("routine"), given.get("soon")):
+            raise ValueError("indicator_by_tier: 'critical' is only for urgent and emergent")
+        return {**INDICATOR_BY_TIER.default, **given}  # type: ignore[dict-item]  # its default is a mapping
+    if setting == REFERRAL_TARGETS:
+        known = {action.id for action in REFERRAL_ACTIONS}
+        if not set(given) <= known:
+            raise ValueError(f"referral_targets: unknown action; known: {', '.join(sorted(known))}")
+        if not set(given.values()) <= set(REFERRALS):
+            raise ValueError(f"referral_targets: unknown target; known: {', '.join(sorted(REFERRALS))}")
+    return given

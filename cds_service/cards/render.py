@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import uuid
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cds_service.cards import wording
@@ -16,10 +16,10 @@ from cds_service.fhir.access import Json
 from cds_service.fhir.orders import UnsendableOrder, referral, with_note
 from cds_service.knowledge.codes.overrides import OVERRIDE_REASONS
 from cds_service.knowledge.evidence import SOURCE_TITLE
+from cds_service.knowledge.settings import INDICATOR_BY_TIER
 from cds_service.model.coding import LOCAL
 from cds_service.model.level import Tier
 
-INDICATOR = {Tier.EMERGENT: "critical", Tier.URGENT: "critical", Tier.SOON: "warning", Tier.ROUTINE: "info"}
 SUMMARY_LIMIT = 139
 """A summary has fewer than 140 characters (CDS Hooks requirement 74)."""
 
@@ -37,6 +37,14 @@ class Addressee:
     user_id: str
     card_key: bytes
     referral_intent: str
+    referral_codes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    indicators: Mapping[str, str] = field(default_factory=dict)
+
+    def indicator(self, tier: Tier) -> str:
+        """Return how urgent a card of this tier looks here."""
+        default = INDICATOR_BY_TIER.default
+        known = self.indicators or (default if isinstance(default, Mapping) else {})
+        return known[tier.name.lower()]
 
 
 def render(contents: Iterable[Content], drafts: dict[str, Json], draft_keys: list[str], to: Addressee) -> list[Json]:
@@ -82,7 +90,7 @@ def _card(content: Content, drafts: dict[str, Json], draft_keys: list[str], to: 
         "uuid": _uuid(to, "card", content.key),
         "summary": summary(content),
         "detail": detail(_marked(content), markdown),
-        "indicator": "warning" if content.warning else INDICATOR[content.tier],
+        "indicator": "warning" if content.warning else to.indicator(content.tier),
         "source": {
             "label": SOURCE_TITLE,
             "topic": {"system": LOCAL, "code": content.topic, "display": content.topic_label},
@@ -119,6 +127,7 @@ def _refer(content: Content, offered: Referral, to: Addressee) -> Json | None:
             offered.target,
             urgent=offered.urgent,
             intent=to.referral_intent,
+            own_code=to.referral_codes.get(offered.target),
             patient_id=to.patient_id,
             user_id=to.user_id,
             reason_text=offered.reason,

@@ -30,6 +30,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum, StrEnum, auto
 from functools import cache
+from typing import NamedTuple
 
 from cds_service.knowledge import phrases as known
 from cds_service.knowledge.phrases import Anchor, Cue, Kind, NotMeant, Place, Wording
@@ -459,6 +460,7 @@ class _Element:
     optional: bool = False
     gap: str = ""
     ends: str = ""
+    is_one_word: bool = False
 
 
 class _Sort(Enum):
@@ -485,13 +487,12 @@ class _Sort(Enum):
     NOT_A_MEASURE = auto()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Entry:
     """One phrase of the book, and what it stands for."""
 
     form: tuple[_Element, ...]
     sort: _Sort
-    number: int
     wording: Wording | None = None
     not_meant: NotMeant | None = None
     place: Place | None = None
@@ -500,15 +501,24 @@ class _Entry:
 
     @property
     def second(self) -> _Element | None:
-        """What must stand right behind the first word; None when that may be several things."""
-        if len(self.form) < 2 or self.form[0].optional or self.form[0].rows or self.form[0].gap:
+        """What must stand right behind the first word; None when that may be anything."""
+        if not self.form[0].is_one_word:
             return None
-        second = self.form[1]
-        return None if second.optional or second.rows or second.gap or second.ends else second
+        words: set[str] = set()
+        beginnings: list[str] = []
+        number = False
+        for element in self.form[1:]:
+            if element.gap or element.ends:
+                return None
+            words |= element.words | {row[0] for row in element.rows}
+            beginnings += element.beginnings
+            number = number or element.number
+            if not element.optional:
+                return _Element(frozenset(words), tuple(beginnings), number=number)
+        return None
 
 
-@dataclass(frozen=True, slots=True)
-class _Hit:
+class _Hit(NamedTuple):
     """An entry that was found, from word ``start`` to before word ``end``."""
 
     start: int
@@ -554,11 +564,16 @@ def _one_of(choices: Sequence[str], *, optional: bool) -> _Element:
         rows=rows,
         number="<n>" in choices,
         optional=optional,
+        is_one_word=not optional and not rows,
     )
 
 
 def _match(form: Sequence[_Element], words: Sequence[str], at: int, element: int = 0) -> int:
     """Return before which word the phrase ends when it begins at word ``at``; -1 when it does not stand there."""
+    while element < len(form) and form[element].is_one_word:
+        if at >= len(words) or not _is_one_of(form[element], words[at]):
+            return -1
+        at, element = at + 1, element + 1
     if element == len(form):
         return at
     one = form[element]
@@ -608,7 +623,22 @@ class _Book:
     by_beginning: dict[str, list[tuple[str, _Entry]]] = field(default_factory=dict)
     by_number: list[_Entry] = field(default_factory=list)
 
-    def add(self, entry: _Entry) -> None:
+    def add(
+        self,
+        phrases: Iterable[str],
+        sort: _Sort,
+        *,
+        wording: Wording | None = None,
+        not_meant: NotMeant | None = None,
+        place: Place | None = None,
+        cue: Cue | None = None,
+        word: str = "",
+    ) -> None:
+        """Add phrases that stand for one thing."""
+        for phrase in phrases:
+            self._add(_Entry(_form(phrase), sort, wording, not_meant, place, cue, word))
+
+    def _add(self, entry: _Entry) -> None:
         for element in entry.form:
             for word in {*element.words, *(row[0] for row in element.rows)}:
                 self.by_word.setdefault(word, []).append((entry.second, entry))
@@ -623,7 +653,7 @@ class _Book:
         """Return every phrase in these words, in the order of their beginnings."""
         hits: list[_Hit] = []
         for at, word in enumerate(words):
-            found: dict[int, _Hit] = {}
+            found: dict[_Entry, _Hit] = {}
             following = words[at + 1] if at + 1 < len(words) else None
             for second, entry in self.by_word.get(word, ()):
                 if second is None or (following is not None and _is_one_of(second, following)):
@@ -638,74 +668,74 @@ class _Book:
         return hits
 
     @staticmethod
-    def _try(entry: _Entry, words: Sequence[str], at: int, found: dict[int, _Hit]) -> None:
+    def _try(entry: _Entry, words: Sequence[str], at: int, found: dict[_Entry, _Hit]) -> None:
         end = _match(entry.form, words, at)
         if end > at:
-            found[entry.number] = _Hit(at, end, entry)
+            found[entry] = _Hit(at, end, entry)
+
+
+@dataclass
+class _Library:
+    """The phrases in two books, so that a sentence about nothing we know is left after the first."""
+
+    things: _Book = field(default_factory=_Book)
+    grammar: _Book = field(default_factory=_Book)
+
+    def hits(self, words: Sequence[str]) -> list[_Hit]:
+        """Return every phrase in these words that can matter."""
+        things = self.things.hits(words)
+        speaks = any(hit.entry.sort in _SPEAK for hit in things) or (bool(words) and words[0] in known.PRONOUNS)
+        return [*things, *self.grammar.hits(words)] if speaks else things
+
+
+_SPEAK = frozenset({_Sort.FACT, _Sort.CHANGE_BEFORE, _Sort.CHANGE_AFTER, _Sort.ANCHOR})
 
 
 @cache
-def _book(context: bool) -> _Book:
+def _library(context: bool) -> _Library:
     """Return the phrases for sections with imaging findings, or those for the patient's context."""
-    book = _Book()
-    number = 0
-
-    def add(
-        sort: _Sort,
-        phrases: Iterable[str],
-        *,
-        wording: Wording | None = None,
-        not_meant: NotMeant | None = None,
-        place: Place | None = None,
-        cue: Cue | None = None,
-        word: str = "",
-    ) -> None:
-        nonlocal number
-        for phrase in phrases:
-            number += 1
-            book.add(_Entry(_form(phrase), sort, number, wording, not_meant, place, cue, word))
-
+    library = _Library()
+    things, grammar = library.things, library.grammar
     wordings = known.CONTEXT if context else (*known.IMAGING, *known.NORMAL_STRUCTURES, *known.DIAGNOSES)
     for wording in (*wordings, known.GENERAL_NOUNS):
-        add(_Sort.FACT, wording.phrases, wording=wording)
+        things.add(wording.phrases, _Sort.FACT, wording=wording)
     for not_meant in known.NOT_MEANT:
-        add(_Sort.NOT_MEANT, not_meant.phrases, not_meant=not_meant)
+        things.add(not_meant.phrases, _Sort.NOT_MEANT, not_meant=not_meant)
     for place in known.PLACES:
-        add(_Sort.PLACE, place.phrases, place=place)
+        things.add(place.phrases, _Sort.PLACE, place=place)
     for cue, phrases in known.CUES.items():
-        add(_Sort.CUE, phrases, cue=cue)
-    for sort, by_word in (
-        (_Sort.SIDE, known.SIDES),
-        (_Sort.CHANGE_BEFORE, known.CHANGE_BEFORE),
-        (_Sort.CHANGE_AFTER, known.CHANGE_AFTER),
-        (_Sort.COMPARATOR, known.COMPARATORS),
-        (_Sort.COMPARATOR_BEHIND, known.COMPARATORS_BEHIND),
-        (_Sort.SIZE, known.SIZE_WORDS),
+        grammar.add(phrases, _Sort.CUE, cue=cue)
+    for book, sort, by_word in (
+        (things, _Sort.SIDE, known.SIDES),
+        (things, _Sort.CHANGE_BEFORE, known.CHANGE_BEFORE),
+        (things, _Sort.CHANGE_AFTER, known.CHANGE_AFTER),
+        (grammar, _Sort.COMPARATOR, known.COMPARATORS),
+        (grammar, _Sort.COMPARATOR_BEHIND, known.COMPARATORS_BEHIND),
+        (grammar, _Sort.SIZE, known.SIZE_WORDS),
     ):
         for word, phrases in by_word.items():
-            add(sort, phrases, word=word)
-    for sort, phrases in (
-        (_Sort.BONE, known.BONE_WORDS),
-        (_Sort.TISSUE, known.OTHER_TISSUE_WORDS),
-        (_Sort.MARROW, known.MARROW_WORDS),
-        (_Sort.CLAUSE, known.ENDS_CLAUSE),
-        (_Sort.EXCEPT, known.EXCEPT),
-        (_Sort.ELSEWHERE, known.ELSEWHERE),
-        (_Sort.SPARED, known.SPARED),
-        (_Sort.ANCHOR, known.DEPTH_ANCHORS),
-        (_Sort.WEAK_ANCHOR, known.DEPTH_WEAK_ANCHORS),
-        (_Sort.MEASURED, known.MEASURES_OTHERWISE),
-        (_Sort.NOT_A_MEASURE, known.NOT_A_MEASURE),
+            book.add(phrases, sort, word=word)
+    for book, sort, phrases in (
+        (things, _Sort.BONE, known.BONE_WORDS),
+        (things, _Sort.TISSUE, known.OTHER_TISSUE_WORDS),
+        (things, _Sort.MARROW, known.MARROW_WORDS),
+        (things, _Sort.SPARED, known.SPARED),
+        (things, _Sort.ANCHOR, known.DEPTH_ANCHORS),
+        (grammar, _Sort.WEAK_ANCHOR, known.DEPTH_WEAK_ANCHORS),
+        (grammar, _Sort.CLAUSE, known.ENDS_CLAUSE),
+        (grammar, _Sort.EXCEPT, known.EXCEPT),
+        (grammar, _Sort.ELSEWHERE, known.ELSEWHERE),
+        (grammar, _Sort.MEASURED, known.MEASURES_OTHERWISE),
+        (grammar, _Sort.NOT_A_MEASURE, known.NOT_A_MEASURE),
     ):
-        add(sort, phrases)
-    return book
+        book.add(phrases, sort)
+    return library
 
 
 # --- One block of text ----------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class _Spot:
+class _Spot(NamedTuple):
     """A place as a sentence names it. ``part`` tells parts of one site apart; None is all of it."""
 
     site: str | None = None
@@ -802,7 +832,7 @@ class _BlockReader:
         self.recognised = False
         self._study = study
         self._suggestive = _AS_IT_STANDS if suggestive_is_present else _UNSURE
-        self._book = _book(section in CONTEXT_SECTIONS)
+        self._library = _library(section in CONTEXT_SECTIONS)
         self._forget()
 
     def _forget(self) -> None:
@@ -814,7 +844,7 @@ class _BlockReader:
         """Return what one sentence states."""
         if sentence.new_paragraph:
             self._forget()
-        read = _SentenceReader(sentence, _meant(self._book.hits(sentence.words)))
+        read = _SentenceReader(sentence, _meant(self._library.hits(sentence.words)))
         read.mention(self._bone, self._study.site)
         read.judge(self._suggestive)
         read.place(() if self.section in CONTEXT_SECTIONS else self._spots, self._study)

@@ -31,6 +31,7 @@ def referral(
     reason_code: Mapping[str, str],
     evidence: tuple[str, ...],
     note: str,
+    own_code: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Return a draft referral as a ServiceRequest (FHIR R4).
 
@@ -40,6 +41,7 @@ def referral(
         intent: ``proposal`` or ``order``.
         user_id: ``Practitioner/x`` or ``PractitionerRole/x``; another shape names no requester.
         reason_code: system, code and display of the cause.
+        own_code: the site's own code for this referral, put before the public ones.
         evidence: keys of reports, observations and conditions it rests on.
 
     Raises:
@@ -51,7 +53,10 @@ def referral(
         "status": "draft",
         "intent": intent,
         "priority": "urgent" if urgent else "routine",
-        "code": {"coding": [_coding(code) for code in ordered.codes], "text": ordered.text},
+        "code": {
+            "coding": [*([dict(own_code)] if own_code else []), *(_coding(code) for code in ordered.codes)],
+            "text": ordered.text,
+        },
         "subject": {"reference": f"Patient/{patient_id}"},
         "performerType": _concept(ordered.performer_type),
         "reasonCode": [{"coding": [dict(reason_code)], "text": reason_text}],

@@ -50,3 +50,5 @@ MONITOR_SIF = Action(
     "MONITOR_SIF", "Monitor for progression: articular fragmentation and collapse, above all in the medial condyle."
 )
 MRI_NOT_XRAY = Action("MRI_NOT_XRAY", "If pain persists, consider MRI: a radiograph may be normal early.")
+
+REFERRAL_ACTIONS = (REF_RHEUM, REF_ORTHO, REF_ID, REF_MDFT, REF_HEM)

@@ -98,7 +98,23 @@ NOT_BETWEEN = frozenset({"and", "or", "nor", "no", "not", "without", "with", "bu
 """Never stands in the place of ``...``."""
 
 ENDS_BEFORE = frozenset(
-    {"and", "but", "in", "at", "on", "of", "given", "here", "as", "if", "because", "based", "without", "although", "for"}
+    {
+        "and",
+        "but",
+        "in",
+        "at",
+        "on",
+        "of",
+        "given",
+        "here",
+        "as",
+        "if",
+        "because",
+        "based",
+        "without",
+        "although",
+        "for",
+    }
 )
 """What ``~`` allows to follow."""
 
@@ -260,7 +276,9 @@ class Wording:
     site: str | None = None
 
 
-FLUID_SENSITIVE = "stir|t2|fluid sensitive|stir / t2|t2 / stir|stir and t2|t2 and stir|t2 fat suppressed|pd fat suppressed"
+FLUID_SENSITIVE = (
+    "stir|t2|fluid sensitive|stir / t2|t2 / stir|stir and t2|t2 and stir|t2 fat suppressed|pd fat suppressed"
+)
 BRIGHT = "hyperintense|hyperintensity|hyperintensities|bright|high"
 
 IMAGING: tuple[Wording, ...] = (
@@ -393,20 +411,26 @@ IMAGING: tuple[Wording, ...] = (
         """),
     ),
     # Row sclerosis
-    Wording("sclerosis", _lines("""
+    Wording(
+        "sclerosis",
+        _lines("""
         sclerosis
         sclerotic change*
         ice floe
-    """)),
+    """),
+    ),
     # Row ankylosis
-    Wording("ankylosis", _lines("""
+    Wording(
+        "ankylosis",
+        _lines("""
         ankylosis
         ankylosed
         (bony|bone|osseous) bridging
         fusion of ... joint*
         joint fusion
         bone bud*
-    """)),
+    """),
+    ),
     # Row ia_t1_hyperintensity
     Wording(
         "ia_t1_hyperintensity",
@@ -587,9 +611,7 @@ DIAGNOSES: tuple[Wording, ...] = (
     # Added: osteomyelitis of two vertebrae and their disc
     Wording("osteomyelitis", ("spondylodiscitis",), kind=Kind.DIAGNOSIS, site="vertebra"),
     # "Infection not excluded" names osteomyelitis; "no infection" does not deny it.
-    Wording(
-        "osteomyelitis", ("infection",), kind=Kind.DIAGNOSIS, only=frozenset({State.INDETERMINATE})
-    ),
+    Wording("osteomyelitis", ("infection",), kind=Kind.DIAGNOSIS, only=frozenset({State.INDETERMINATE})),
     Wording(
         "osteonecrosis",
         _lines("""
@@ -822,10 +844,12 @@ NOT_MEANT: tuple[NotMeant, ...] = (
         frozenset({"bme"}),
     ),
     NotMeant(("(loss|replacement|alteration) of normal ... marrow signal",), frozenset({"bme"})),
-    NotMeant(_lines("""
+    NotMeant(
+        _lines("""
         focal ... marrow (infiltration|replacement|replacing)
         focal marrow replacing lesion*
-    """)),
+    """)
+    ),
     NotMeant(  # other diseases with the same word
         _lines("""
             (multiple|tuberous|mesial temporal|systemic|lateral) sclerosis
@@ -946,7 +970,9 @@ PLACES: tuple[Place, ...] = (
     ),
     Place("femoral_head", ("femoral head*", "head* of [left|right] femur", "proximal femoral epiphysis"), whole=True),
     Place("femoral_neck", ("femoral neck*", "neck* of [left|right] femur", "femoral head neck junction"), whole=True),
-    Place("medial_femoral_condyle", ("medial femoral condyle*", "mfc", "medial condyle of [left|right] femur"), whole=True),
+    Place(
+        "medial_femoral_condyle", ("medial femoral condyle*", "mfc", "medial condyle of [left|right] femur"), whole=True
+    ),
     Place("knee_other", ("lateral femoral condyle*", "lfc", "lateral condyle of [left|right] femur")),
     Place("knee_other", ("[medial|lateral] tibial plateau*", "proximal tibia*", "tibial spine*")),
     Place("knee_other", ("patella*", "femoral trochlea*", "trochlea*")),
@@ -960,7 +986,12 @@ PLACES: tuple[Place, ...] = (
     Place("foot_ankle", ("tarsal*", "tarsus", "midtarsal")),
     Place("foot_ankle", ("phalanx", "phalanges", "sesamoid*")),
     Place("foot_ankle", ("distal tibia*", "distal fibula*", "malleol*", "tibiotalar", "talocrural")),
-    Place("foot_ankle", ("foot", "feet", "ankle*", "midfoot", "hindfoot", "forefoot", "toe*", "hallux"), bone=False, whole=True),
+    Place(
+        "foot_ankle",
+        ("foot", "feet", "ankle*", "midfoot", "hindfoot", "forefoot", "toe*", "hallux"),
+        bone=False,
+        whole=True,
+    ),
     Place("vertebra", ("vertebra*", "vertebral (body|bodies|endplate*)", "endplate*", "end plate*")),
     *(Place("vertebra", (f"{level} [vertebra*]",)) for level in ("l1", "l2", "l3", "l4", "l5")),
     *(Place("vertebra", (f"{level} [vertebra*]",)) for level in ("c2", "c3", "c4", "c5", "c6", "c7")),
@@ -1094,10 +1125,14 @@ class Cue(Enum):
     STILL = auto()  # an earlier finding is spoken of as of now
 
 
-FOUND = "seen|identified|present|visualized|evident|demonstrated|detected|found|noted|appreciated|observed|visible|shown"
+FOUND = (
+    "seen|identified|present|visualized|evident|demonstrated|detected|found|noted|appreciated|observed|visible|shown"
+)
 SURE = "definite|definitive|convincing|clear|clearcut|clear cut|obvious|gross|frank|overt|unequivocal|significant"
 LARGE = "substantial|large|marked|major|severe|extensive|considerable|sizable|discrete|focal|diffuse|appreciable"
-HOW_SURELY = "definitely|definitively|clearly|convincingly|entirely|completely|fully|reliably|confidently|safely|certainly"
+HOW_SURELY = (
+    "definitely|definitively|clearly|convincingly|entirely|completely|fully|reliably|confidently|safely|certainly"
+)
 IMAGE = "mri|mr|imaging|radiologic|radiological|radiographic"
 EARLIER = "prior|previous|earlier|old|older|last|outside|initial|baseline|preceding"
 STUDY = "study|studies|mri|mr|exam|examination|imaging|scan|report|ct|radiograph|radiographs"
@@ -1360,10 +1395,14 @@ AMOUNT_WORDS = frozenset(
 )
 """In a list of denials, a comma and one of these begin a new statement: "no erosion, moderate edema"."""
 
-NOT_FAR_ENOUGH = frozenset({"extending", "deeper", "exceeding", "beyond", "greater", "more", ">", ">=", "reaching", "over"})
+NOT_FAR_ENOUGH = frozenset(
+    {"extending", "deeper", "exceeding", "beyond", "greater", "more", ">", ">=", "reaching", "over"}
+)
 """After a denied finding these deny its extent only: "no edema deeper than 10 mm"."""
 
-CLINICAL_BREAKS = frozenset({"in", "with", "after", "given", "following", "due", "because", "history", "known", "for", ","})
+CLINICAL_BREAKS = frozenset(
+    {"in", "with", "after", "given", "following", "due", "because", "history", "known", "for", ","}
+)
 """In an indication the question ends here and the patient begins: "rule out osteomyelitis in diabetic"."""
 
 PRONOUNS = frozenset({"this", "these", "it", "they", "that", "which"})

@@ -47,4 +47,27 @@ PD_FAT_SUPPRESSED_IS_FLUID_SENSITIVE = Setting(
     "Beyond the source, which says 'STIR (or T2-weighted)' (fhir-mapping 4.2).",
 )
 
+INFECTION_CONTEXT_RAISES = Setting(
+    "infection_context_raises",
+    True,
+    "Beyond the source: fever, raised markers, an ulcer or earlier infection beside edema raise osteomyelitis"
+    " (IWGDF/IDSA 2023). On by default as a safety exception.",
+)
+INFECTION_ORDER_CHECKS = Setting(
+    "infection_order_checks",
+    True,
+    "Beyond the source: a biologic, a JAK inhibitor or a cast ordered while infection stands gets a warning.",
+)
+INDICATOR_BY_TIER = Setting(
+    "indicator_by_tier",
+    {"routine": "info", "soon": "warning", "urgent": "critical", "emergent": "critical"},
+    "How a card's urgency is shown; a site may show it more quietly, never louder than 'warning' below urgent.",
+)
+REFERRAL_TARGETS = Setting(
+    "referral_targets",
+    {},
+    "Usual practice, beyond the source, which names only the multidisciplinary team: a site may send a referral"
+    " elsewhere, by action (REF_RHEUM, REF_ORTHO, REF_ID, REF_MDFT, REF_HEM).",
+)
+
 SETTINGS = tuple(value for value in list(globals().values()) if isinstance(value, Setting))

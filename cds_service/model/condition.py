@@ -34,7 +34,7 @@ class Reading(Enum):
     DOUBTFUL = "doubtful"
 
 
-SettingValue = int | float | bool | str | tuple[str, ...]
+SettingValue = int | float | bool | str | tuple[str, ...] | Mapping[str, str]
 
 
 @dataclass(frozen=True)

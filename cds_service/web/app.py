@@ -30,7 +30,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
     """
     configure_logging()
     settings = settings or Settings()
-    ports = ports or real_ports()
+    ports = ports or real_ports(settings)
     services = load_services(
         settings.hooks_folder or data_path("hooks"), {"result-review": settings.result_review_hook}
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
@@ -12,7 +14,7 @@ from cds_service.knowledge.leading import LEADING
 from cds_service.knowledge.settings import SETTINGS
 from cds_service.knowledge.sites import SITES
 from cds_service.knowledge.warnings import STANDING
-from cds_service.model.rule import Rule, RuleSet
+from cds_service.model.rule import Action, Advise, CheckOrder, Rule, RuleSet
 
 
 @cache
@@ -34,3 +36,18 @@ def rule_set() -> RuleSet:
         leading=LEADING,
         standing=STANDING,
     )
+
+
+def with_targets(rules: RuleSet, targets: Mapping[str, str]) -> RuleSet:
+    """Return the rules with referrals sent elsewhere: action id -> target."""
+
+    def directed(action: Action) -> Action:
+        return replace(action, target=targets.get(action.id, action.target))
+
+    def changed(rule: Rule) -> Rule:
+        effect = rule.effect
+        if not isinstance(effect, Advise | CheckOrder) or not effect.actions:
+            return rule
+        return replace(rule, effect=replace(effect, actions=tuple(directed(action) for action in effect.actions)))
+
+    return replace(rules, rules=tuple(changed(rule) for rule in rules.rules)) if targets else rules

@@ -49,10 +49,10 @@ from cds_service.knowledge.facts import (
     any_present,
 )
 from cds_service.knowledge.patterns import NECROSIS_ON_DCE
-from cds_service.knowledge.settings import MIDDLE_AGE_FROM
+from cds_service.knowledge.settings import INFECTION_ORDER_CHECKS, MIDDLE_AGE_FROM
 from cds_service.knowledge.sites import AT_FOOT, AT_HIP
 from cds_service.knowledge.warnings import P2, W_DOSE, W_ORDER, W_SEQ
-from cds_service.model.condition import Condition, Fired, ImagedThere, LevelIs, SomeLesion, Stated
+from cds_service.model.condition import Condition, Fired, ImagedThere, LevelIs, SettingIs, SomeLesion, Stated
 from cds_service.model.level import Level
 from cds_service.model.rule import CheckOrder, DraftChange, Rule
 
@@ -229,7 +229,7 @@ RULES = (
         "O9",
         CheckOrder("Osteomyelitis is not excluded: exclude infection first", "warning", warnings=(W_ORDER,)),
         about=OSTEOMYELITIS,
-        when=BIOLOGIC_OR_JAK & INFECTION_STANDS,
+        when=SettingIs(INFECTION_ORDER_CHECKS) & BIOLOGIC_OR_JAK & INFECTION_STANDS,
         evidence=(beyond(IWGDF, note="infection risk of immunosuppression; general practice"),),
         says=("Beyond the source document: exclude infection before a biologic or a JAK inhibitor is started.",),
     ),
@@ -340,7 +340,9 @@ RULES = (
         "O19",
         CheckOrder("Before casting: exclude infection and ischaemia", "warning", warnings=(W_ORDER,)),
         about=OSTEOMYELITIS,
-        when=IMMOBILISATION & SomeLesion(AT_FOOT & (LevelIs(OSTEOMYELITIS, LIKELY) | FOOT_ULCER), ordered=True),
+        when=SettingIs(INFECTION_ORDER_CHECKS)
+        & IMMOBILISATION
+        & SomeLesion(AT_FOOT & (LevelIs(OSTEOMYELITIS, LIKELY) | FOOT_ULCER), ordered=True),
         evidence=(beyond(IWGDF_CHARCOT), interpretation("S45")),
         says=("Beyond the source document: exclude infection and ischaemia first; casting over either is unsafe.",),
     ),

@@ -27,9 +27,10 @@ from cds_service.knowledge.facts import (
 )
 from cds_service.knowledge.named import named_by_the_record
 from cds_service.knowledge.patterns import ACUTE_INFECTION_SIGN, DIABETIC_FOOT, INFECTION_SIGN
+from cds_service.knowledge.settings import INFECTION_CONTEXT_RAISES
 from cds_service.knowledge.sites import AT_FOOT
 from cds_service.knowledge.warnings import P4, W_OM_CHRONIC
-from cds_service.model.condition import Fired, LevelIs, at_site
+from cds_service.model.condition import Fired, LevelIs, SettingIs, at_site
 from cds_service.model.level import Level
 from cds_service.model.rule import Advise, Raise, Rule
 
@@ -116,7 +117,7 @@ RULES = (
         "OM4b",
         Raise(Level.POSSIBLE, act_now=True),
         about=OSTEOMYELITIS,
-        when=BME.not_excluded & ACUTE_INFECTION_SIGN,
+        when=SettingIs(INFECTION_CONTEXT_RAISES) & BME.not_excluded & ACUTE_INFECTION_SIGN,
         evidence=(seed("S28", "S3"), beyond(IWGDF)),
         says=(
             "Edema is compatible with osteomyelitis, and the record holds a sign of infection (beyond the source"
@@ -129,7 +130,9 @@ RULES = (
         "OM4c",
         Raise(Level.POSSIBLE),
         about=OSTEOMYELITIS,
-        when=BME.not_excluded & any_present(CRP_RAISED, ESR_RAISED, PRIOR_OSTEOMYELITIS),
+        when=SettingIs(INFECTION_CONTEXT_RAISES)
+        & BME.not_excluded
+        & any_present(CRP_RAISED, ESR_RAISED, PRIOR_OSTEOMYELITIS),
         evidence=(seed("S28", "S33"), beyond(IWGDF)),
         says=(
             "Edema is compatible with osteomyelitis, and a raised inflammation marker or an earlier infection of this"
