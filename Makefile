@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo serve test test-all coverage check lint types imports content leaks format lock clean
+.PHONY: help setup setup-dev demo serve test test-all coverage check lint types imports content leaks docs cases mutation format lock clean
 
 help: ## Show these lines
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1@\2/p' $(MAKEFILE_LIST) | awk -F@ '{printf "%-20s %s\n", $$1, $$2}'
@@ -48,6 +48,17 @@ content: $(VENV)/.dev
 
 leaks:
 	.ci/leaks
+
+docs: $(VENV)/.dev ## Write the generated documents anew
+	$(BIN)/cds-service rules > docs/rules.md
+
+cases: $(VENV)/.dev ## Write the frozen cases of the rules anew, to review the difference
+	PYTHONPATH=tests $(BIN)/python -m support.rule_cases
+
+mutation: $(VENV)/.dev ## Change the rules and the engine in small ways: do the tests notice?
+	PYTHONPATH=tests $(BIN)/python -m support.mutants
+	$(BIN)/mutmut run
+	$(BIN)/python -m support.mutmut_share
 
 format: $(VENV)/.dev ## Put the code in its form
 	$(BIN)/ruff check --fix-only .

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -16,7 +16,8 @@ from cds_service.errors import CdsServiceError
 from cds_service.events import Event, log
 from cds_service.knowledge.rules import rule_set
 from cds_service.protocol.call import parse_json, read_call
-from cds_service.protocol.discovery import load_services
+from cds_service.protocol.discovery import Service, load_services
+from cds_service.scenarios import Scenario, load_scenarios
 from cds_service.service import Answer, Ports, answer
 from cds_service.settings import Settings
 from cds_service.show import cards_panel, console, trace_tree
@@ -117,6 +118,20 @@ def assess(
 
 
 @app.command()
+def rules() -> None:
+    """Print all rules, settings and the coverage of the 58 statements as Markdown (docs/rules.md)."""
+    from cds_service.rulebook import fires_in, rulebook  # noqa: PLC0415  # deferred: only this command needs it
+
+    settings, found = _settings(), rule_set()
+    services = load_services(data_path("hooks"))
+    assessed = [
+        (scenario.name, _answered(scenario, services, settings).assessment)
+        for scenario in load_scenarios(data_path("scenarios"))
+    ]
+    typer.echo(rulebook(found, fires_in(assessed)), nl=False)
+
+
+@app.command()
 def check() -> None:
     """Check hooks, rules, codes and scenarios; exits with 1 and names everything that is wrong."""
     from cds_service.lint import problems  # noqa: PLC0415  # deferred: slow import
@@ -154,6 +169,11 @@ def _answer(request: Path, today: str) -> Answer:
         return answer(read_call(value, service), settings, Ports(rule_set(), lambda: day))
     except CdsServiceError as error:
         _fail(error.message)
+
+
+def _answered(scenario: Scenario, services: Mapping[str, Service], settings: Settings) -> Answer:
+    service = services[f"bme-{scenario.request['hook']}"]
+    return answer(read_call(scenario.request, service), settings, Ports(rule_set(), lambda: scenario.as_of))
 
 
 def _lines(path: Path) -> Iterator[bytes]:

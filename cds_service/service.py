@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -17,6 +17,7 @@ from cds_service.fhir.readers import Reading, ReadingRules, read_case
 from cds_service.fhir.source import PrefetchState, Record, entries, read_record
 from cds_service.knowledge.rules import rule_set, with_targets
 from cds_service.knowledge.settings import INDICATOR_BY_TIER
+from cds_service.model.condition import SettingValue
 from cds_service.model.rule import RuleSet
 from cds_service.protocol.call import HookCall
 from cds_service.settings import Settings
@@ -45,6 +46,7 @@ class Answer:
     selection: Selection
     reading: Reading
     gaps: tuple[str, ...]
+    settings: Mapping[str, SettingValue]
 
 
 def real_ports(settings: Settings) -> Ports:
@@ -82,7 +84,8 @@ def answer(call: HookCall, settings: Settings, ports: Ports) -> Answer:
         indicators=settings.judgement.get("indicator_by_tier", INDICATOR_BY_TIER.default),
     )
     draft_keys = [draft.reference for draft in reading.case.drafts]
-    return Answer(render(written, drafts, draft_keys, addressee), written, assessment, selection, reading, gaps)
+    cards = render(written, drafts, draft_keys, addressee)
+    return Answer(cards, written, assessment, selection, reading, gaps, settings.judgement)
 
 
 def _require_imaging(record: Record) -> None:

@@ -12,6 +12,7 @@ from rich.tree import Tree
 
 from cds_service.cards import wording
 from cds_service.engine.assess import Outcome, RuleResult
+from cds_service.engine.what_if import decisive
 from cds_service.model.finding import Finding
 from cds_service.model.rule import RuleSet
 from cds_service.service import Answer
@@ -34,16 +35,15 @@ def cards_panel(cards: list[Any]) -> RenderableType:
 
 
 def _card(card: Any) -> Panel:
-    parts: list[RenderableType] = [Markdown(card.get("detail", ""))]
+    parts: list[RenderableType] = [Text(card["summary"], style="bold"), Text(), Markdown(card.get("detail", ""))]
     for suggestion in card.get("suggestions", []):
         parts.append(Text(f"[ {suggestion['label']} ]", style="bold reverse"))
     reasons = len(card.get("overrideReasons", []))
     parts.append(Text(f"Source: {card['source']['label']}   Override: {reasons} reasons", style="dim"))
     return Panel(
         Group(*parts),
-        title=Text(card["summary"], style="bold"),
+        title=card["indicator"],
         title_align="left",
-        subtitle=card["indicator"],
         border_style=COLOUR.get(card["indicator"], "white"),
     )
 
@@ -61,6 +61,7 @@ def trace_tree(answer: Answer, rules: RuleSet) -> Tree:
         tree.add(Text(f"{problem.code}: {problem.about} {problem.where}", style="yellow"))
     for gap in answer.gaps:
         tree.add(Text(f"not checked: {gap}", style="yellow"))
+    _decisive(tree, answer, rules)
     for place, lesion in enumerate(assessment.case.lesions):
         where = tree.add(Text(f"{wording.place_of(lesion, labels)}, study {lesion.study.key}", style="bold"))
         stated = where.add("stated")
@@ -81,6 +82,20 @@ def trace_tree(answer: Answer, rules: RuleSet) -> Tree:
     for finding in assessment.case.patient.values():
         patient.add(_finding(finding, rules))
     return tree
+
+
+def _decisive(tree: Tree, answer: Answer, rules: RuleSet) -> None:
+    """Add the missing facts that would change the answer, the most decisive first."""
+    found = decisive(answer.assessment, rules, answer.settings)
+    if not found:
+        return
+    branch = tree.add("would change the answer, if known")
+    for one in found:
+        changes = [
+            f"{wording.value_of(one.fact, change.value)}: {change.tier.name.lower()}, {change.leading or 'no cause'}"
+            for change in one.changes
+        ]
+        branch.add(Text(f"{one.fact.label} ({'; '.join(changes)})"))
 
 
 def _rules_of_record(where: Tree, results: list[RuleResult]) -> None:

@@ -28,7 +28,7 @@ from cds_service.model.finding import Finding, Provenance, State
 from cds_service.model.level import Level, Tier
 from cds_service.model.rule import CheckOrder, DraftChange, Evidence, Raise, Reassure, RuleSet
 
-MISSING_LIMIT = 8
+MISSING_LIMIT = 6
 """So many missing facts are named on a card; the trace has the rest."""
 
 Escape = Callable[[str], str]
@@ -148,7 +148,7 @@ class _Writer:
         lesions = list({result.place: self.assessment.case.lesions[result.place] for result in notes}.values())
         notable = [result for result in notes if is_notable(result)]
         place = wording.places_of(lesions, self.labels)
-        first = next(iter(self._says(notable)), "")
+        first = next((sentence for result in notable for sentence in result.rule.says), "")
         tier = self.assessment.tier
         sections = [
             Section(wording.WHY, tuple(Text(line) for line in self._says(notes))),
@@ -269,14 +269,14 @@ class _Writer:
         here = {entry.lesion for entry in diagnosis.entries}
         for result in self.assessment.trace:
             effect = result.rule.effect
-            if result.outcome is not Outcome.UNDECIDED or result.place not in here or result.rule.row == "G0":
+            if not result.lacks_input or result.place not in here:
                 continue
             if not isinstance(effect, Raise) or isinstance(effect, Reassure):
                 continue
             tier = self.rules.causes[result.rule.about].tier(effect.level, act_now=effect.act_now)
             surer = result.rule.about == diagnosis.cause and effect.level > diagnosis.level
             if surer or (tier is not None and tier > diagnosis.tier):
-                yield from result.missing()
+                yield from (fact for fact in result.missing() if fact.asked_for)
 
     def _advice(self, results: Iterable[RuleResult]) -> list[Section]:
         spoken = tuple(results)
@@ -361,7 +361,8 @@ def _stated_line(fact: Fact, finding: Finding, where: str) -> Text:
     near = where if fact.scope is not Scope.PATIENT else ""
     stated = f"{wording.finding_of(fact, finding)}{near}"
     if quotes:
-        return Text(f"{stated}{_day(source)}, {wording.QUOTED} “", " … ".join(quotes), "”")
+        where_said = f"{source.reference}{_day(source)}".strip(", ")
+        return Text(f"{stated} – ", f"{where_said}, {wording.QUOTED} “{' … '.join(quotes)}”")
     return Text(f"{stated}{_dash(source)}", source.reference, _day(source))
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
-from cds_service.engine.assess import Assessment, Diagnosis, RuleResult, actions_of
+from cds_service.engine.assess import Assessment, Diagnosis, RuleResult, actions_of, is_notable
 from cds_service.engine.lesions import concerns
 from cds_service.knowledge.settings import FRESH_DAYS, PATIENT_VIEW_DAYS
 from cds_service.knowledge.sites import SITES
@@ -92,7 +92,9 @@ def select(
         shown=tuple(visible[:CAUSE_CARDS]),
         named=named,
         held_back=tuple(one for one in chosen if one not in visible),
-        notes=not assessment.diagnoses and assessment.has_message and _notes_visible(assessment, hook, today, settings),
+        notes=not assessment.diagnoses
+        and any(is_notable(result) for result in assessment.notes)
+        and _notes_visible(assessment, hook, today, settings),
     )
 
 

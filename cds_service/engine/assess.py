@@ -67,6 +67,15 @@ class RuleResult:
         """Whether the rule's effect applies, in doubt or not."""
         return self.outcome in (Outcome.FIRED, Outcome.FIRED_IN_DOUBT)
 
+    @property
+    def lacks_input(self) -> bool:
+        """Whether this rule might raise its cause, if more were known."""
+        return (
+            self.outcome is Outcome.UNDECIDED
+            and isinstance(self.rule.effect, Raise)
+            and not self.rule.reads_a_diagnosis
+        )
+
     def open_facts(self) -> tuple[Fact, ...]:
         """Return the facts that keep ``when`` from being settled, in rule order, each once."""
         return tuple(dict.fromkeys(self.rule.when.open_facts(self.view)))
@@ -166,8 +175,8 @@ class Assessment:
 
     def missing(self) -> tuple[Fact, ...]:
         """Return, in rule order, what the record does not state and a raising rule asks for."""
-        undecided = (r for r in self.trace if r.outcome is Outcome.UNDECIDED and isinstance(r.rule.effect, Raise))
-        return tuple(dict.fromkeys(chain.from_iterable(result.missing() for result in undecided)))
+        undecided = (result.missing() for result in self.trace if result.lacks_input)
+        return tuple(dict.fromkeys(chain.from_iterable(undecided)))
 
 
 def is_notable(result: RuleResult) -> bool:
@@ -245,10 +254,7 @@ class _AtLesion:
                 level = min(level, Level.POSSIBLE)
         elif lowered:
             level, act_now = Level.UNLIKELY, False
-        elif any(
-            result.outcome is Outcome.UNDECIDED and result.rule.about == cause and isinstance(result.rule.effect, Raise)
-            for result in self.results.values()
-        ):
+        elif any(result.rule.about == cause and result.lacks_input for result in self.results.values()):
             level, act_now = Level.NOT_ASSESSABLE, False
         else:
             return None
@@ -299,7 +305,8 @@ def _read(rule: Rule, place: int, view: View, rules: RuleSet) -> RuleResult:
     if in_doubt and rule.when.truth(view, Reading.DOUBTFUL) is Truth.YES:
         outcome = Outcome.FIRED_IN_DOUBT
     stopped_by = None
-    if outcome in (Outcome.FIRED, Outcome.FIRED_IN_DOUBT):
+    # An established exception also settles a question that is still open: nothing more needs to be known.
+    if outcome is not Outcome.NOT_MET:
         strictness = Reading.DOUBTFUL if rule.effect.softens else Reading.CERTAIN
         stopped_by = next((c for c in rule.unless if c.truth(view, strictness) is Truth.YES), None)
         if stopped_by is not None:
@@ -415,9 +422,8 @@ class _Run:
 
     def _diagnosis(self, cause: str, entries: tuple[Entry, ...]) -> Diagnosis:
         strongest = sorted(entries, key=lambda entry: (-(entry.tier or 0), -entry.level, entry.lesion))
-        labels = [
-            result.rule.effect.label for result in strongest[0].raised_by if isinstance(result.rule.effect, Raise)
-        ]
+        effects = (result.rule.effect for entry in strongest for result in entry.raised_by)
+        labels = [effect.label for effect in effects if isinstance(effect, Raise)]
         own = [label for label in labels if label]
         return Diagnosis(
             cause=cause,

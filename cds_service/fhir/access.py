@@ -13,7 +13,8 @@ from typing import Any
 
 Json = Mapping[str, Any]
 
-_DAY = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
+_DATE = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2})(?![0-9]))?)?(?![0-9])")
+_TYPE = re.compile(r"[A-Z][A-Za-z]+")
 
 
 def objects(value: Any) -> Iterator[Json]:
@@ -32,9 +33,7 @@ def text(value: Any) -> str:
 def codings(concept: Any) -> Iterator[tuple[str, str]]:
     """Yield (system, code) of every usable coding of a CodeableConcept, a Coding, or a list of either."""
     for one in objects(concept):
-        # R5 wraps a CodeableConcept in a CodeableReference.
-        wrapped = one.get("concept")
-        inner: Json = wrapped if isinstance(wrapped, Mapping) else one
+        inner = _unwrapped(one)
         for coding in [*objects(inner.get("coding")), inner]:
             code = text(coding.get("code"))
             if code:
@@ -44,25 +43,32 @@ def codings(concept: Any) -> Iterator[tuple[str, str]]:
 def concept_text(concept: Any) -> str:
     """Return the words of a CodeableConcept: its text, else the first display."""
     for one in objects(concept):
-        if text(one.get("text")):
-            return text(one.get("text"))
-        for coding in objects(one.get("coding")):
-            if text(coding.get("display")):
-                return text(coding.get("display"))
-        if text(one.get("display")):
-            return text(one.get("display"))
+        inner = _unwrapped(one)
+        displays = (text(coding.get("display")) for coding in [*objects(inner.get("coding")), inner])
+        found = text(inner.get("text")) or next((display for display in displays if display), "")
+        if found:
+            return found
     return ""
 
 
+def _unwrapped(concept: Json) -> Json:
+    """Return the CodeableConcept inside an R5 CodeableReference, or the concept itself."""
+    wrapped = concept.get("concept")
+    return wrapped if isinstance(wrapped, Mapping) else concept
+
+
 def reference_key(value: Any) -> str:
-    """Return ``Type/id`` of a Reference (or a reference string), whatever server it names; ``#id`` if contained."""
+    """Return ``Type/id`` of a Reference (or a reference string), whatever server it names; ``#id`` if contained.
+
+    Empty for anything else, such as ``urn:uuid:...``, a search, or a reference by identifier only.
+    """
     found = text(value.get("reference")) if isinstance(value, Mapping) else text(value)
     if found.startswith("#"):
         return found
-    parts = [part for part in found.split("?")[0].split("/") if part]
+    parts = [part for part in found.partition("?")[0].split("/") if part]
     if "_history" in parts:
         parts = parts[: parts.index("_history")]
-    return "/".join(parts[-2:]) if len(parts) >= 2 else ""
+    return "/".join(parts[-2:]) if len(parts) >= 2 and _TYPE.fullmatch(parts[-2]) else ""
 
 
 def references(value: Any) -> list[str]:
@@ -79,12 +85,22 @@ def key_of(resource: Json) -> str:
 def day(value: Any) -> str:
     """Return the ISO 8601 day of a FHIR date, dateTime, instant or Period start; empty when there is no full day."""
     if isinstance(value, Mapping):
-        value = value.get("start") or value.get("end")
-    found = _DAY.match(text(value))
-    if found is None or found[3] is None:
-        return ""
+        return day(text(value.get("start"))) or day(text(value.get("end")))
+    found = _DATE.match(text(value))
+    return _iso(found[1], found[2], found[3]) if found and found[3] else ""
+
+
+def earliest_day(value: Any) -> str:
+    """Return the first day that a date, even one of a year or month only, leaves possible; of a Period, its start's."""
+    if isinstance(value, Mapping):
+        value = value.get("start")
+    found = _DATE.match(text(value))
+    return _iso(found[1], found[2] or "01", found[3] or "01") if found else ""
+
+
+def _iso(year: str, month: str, day_of_month: str) -> str:
     try:
-        return date(int(found[1]), int(found[2]), int(found[3])).isoformat()
+        return date(int(year), int(month), int(day_of_month)).isoformat()
     except ValueError:
         return ""
 

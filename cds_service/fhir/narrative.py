@@ -25,6 +25,7 @@ Source: field mapping, section 6; decision table 3.10 and 5.1.
 from __future__ import annotations
 
 import re
+from bisect import bisect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -185,8 +186,11 @@ def _only_a_part(denied: _Found, others: Iterable[_Found]) -> bool:
         other.value in (State.PRESENT, State.INDETERMINATE)
         and other.spot.site == denied.spot.site
         and other.spot.part != denied.spot.part
-        and (other.spot.side == denied.spot.side or None in (other.spot.side, denied.spot.side) or "both" in (
-            other.spot.side, denied.spot.side))
+        and (
+            other.spot.side == denied.spot.side
+            or None in (other.spot.side, denied.spot.side)
+            or "both" in (other.spot.side, denied.spot.side)
+        )
         for other in others
     )
 
@@ -211,7 +215,7 @@ def _quote(text: str, sentence: _Sentence, start: int, end: int) -> str:
     return _printable(text[first:last])[:LONGEST_QUOTE]
 
 
-_UNPRINTABLE = {code: "\ufffd" for code in range(0xD800, 0xE000)}
+_UNPRINTABLE = dict.fromkeys(range(55296, 57344), "�")
 
 
 def _printable(text: str) -> str:
@@ -320,7 +324,7 @@ class _Sentence:
         return bool(self.words) and self.words[-1] == "?" and self.words[0] in known.QUESTION_BEGINS
 
 
-_MARK = re.compile(r"[.!?]+(?=[\s)\"'\]]|\Z)|\.(?=[^\W\d_])|\n")
+_MARK = re.compile(r"[.!?]+(?=[\s)\"'\]]|\Z)|\.(?=[^\W\d_])|\n|[ \t](?=\d{1,2}\)[ \t])")
 _BULLET = re.compile(r"[ \t]{0,20}(?:[-*>+]{1,3}(?=[ \t]|[^\W\d])|\(?\d{1,2}[.)](?![\d])|\(?[a-h]\))[ \t]{0,5}")
 _LABEL = re.compile(r"[ \t]{0,20}[^\W\d_][^\n:.;,]{0,40}:")
 _LAST_WORD = re.compile(r"[^\s,;:()\[\]]{1,20}\Z")
@@ -355,6 +359,8 @@ def _boundary(text: str, plain: str, begin: int, mark: re.Match[str], end: int) 
     at = mark.start()
     if plain[at] == "\n":
         return _line_boundary(text, plain, begin, at, end)
+    if plain[at] in " \t":  # "1) ... 2) ..." on one line, but not "(image 2) ..."
+        return "none" if plain.rfind("(", begin, at) > plain.rfind(")", begin, at) else "sentence"
     last = _LAST_WORD.search(plain, max(begin, at - 20), at)
     word = last.group() if last else ""
     if plain[at] == "?":
@@ -407,7 +413,8 @@ def _short_enough(plain: str, start: int, end: int) -> Iterator[tuple[int, int]]
 
 # A decimal, a word (t1, l5, don't), a comparison, a mark. A hyphen stands only between or before numbers.
 _WORD = re.compile(
-    r"(?<![\d.,])-(?=\d)|\d+(?:[.,]\d+)?|[^\W\d_]+(?:'[^\W\d_]+)?(?:\d{1,2}(?!\d)[a-z]{0,4})?|\+/-|>=|<=|[<>≥≤~≈±?,;:()/+&-]"
+    r"(?<![\d.,])-(?=\d)|\d+(?:[.,]\d+)?|[^\W\d_]+(?:'[^\W\d_]+)?(?:\d{1,2}(?!\d)[a-z]{0,4})?"
+    r"|\+/-|>=|<=|[<>≥≤~≈±?,;:()/+&-]"
 )
 
 
@@ -531,6 +538,9 @@ class _Hit(NamedTuple):
     def overlaps(self, start: int, end: int) -> bool:
         return self.start < end and start < self.end
 
+    def is_twin_of(self, other: _Hit) -> bool:
+        return (self.start, self.end) == (other.start, other.end)
+
     @property
     def length(self) -> int:
         return self.end - self.start
@@ -576,33 +586,35 @@ def _match(form: Sequence[_Element], words: Sequence[str], at: int, element: int
         at, element = at + 1, element + 1
     if element == len(form):
         return at
-    one = form[element]
-    if one.gap == "....":
-        last = at
-        while last < min(len(words), at + 6) and _may_stand_between(words[last]):
-            last += 1
-        return max(_match(form, words, skip, element + 1) for skip in range(at, last + 1))
-    if one.gap:
-        for skipped in range(4):
-            end = _match(form, words, at + skipped, element + 1)
-            if end >= 0:
-                return end
-            if at + skipped >= len(words) or not _may_stand_between(words[at + skipped]):
-                return -1
-        return -1
-    if one.ends:
-        ended = at == len(words) or words[at] in ",;:()?" or (one.ends == "~" and words[at] in known.ENDS_BEFORE)
-        return _match(form, words, at, element + 1) if ended else -1
-    for row in one.rows:
-        if tuple(words[at : at + len(row)]) == row:
-            end = _match(form, words, at + len(row), element + 1)
-            if end >= 0:
-                return end
-    if at < len(words) and _is_one_of(one, words[at]):
-        end = _match(form, words, at + 1, element + 1)
+    for following in _steps(form[element], words, at):
+        end = _match(form, words, following, element + 1)
         if end >= 0:
             return end
-    return _match(form, words, at, element + 1) if one.optional else -1
+    return -1
+
+
+def _steps(element: _Element, words: Sequence[str], at: int) -> Iterator[int]:
+    """Return where a phrase may go on after an element that begins at word ``at``, the likeliest first."""
+    if element.gap:
+        most = 3 if element.gap == "..." else 6
+        last = at
+        while last < min(len(words), at + most) and _may_stand_between(words[last]):
+            last += 1
+        yield from range(at, last + 1) if element.gap == "..." else range(last, at - 1, -1)
+    elif element.ends:
+        if at == len(words) or words[at] in _PART_ENDS or (element.ends == "~" and words[at] in known.ENDS_BEFORE):
+            yield at
+    else:
+        for row in element.rows:
+            if tuple(words[at : at + len(row)]) == row:
+                yield at + len(row)
+        if at < len(words) and _is_one_of(element, words[at]):
+            yield at + 1
+        if element.optional:
+            yield at
+
+
+_PART_ENDS = frozenset({",", ";", ":", "(", ")", "?"})
 
 
 def _is_one_of(element: _Element, word: str) -> bool:
@@ -740,7 +752,7 @@ class _Spot(NamedTuple):
 
     site: str | None = None
     side: str | None = None
-    part: int | None = None
+    part: str | None = None
     plural: bool = False
 
 
@@ -797,7 +809,7 @@ _UNSURE = _Verdict(State.INDETERMINATE)
 _NOT_SURELY_DENIED = _Verdict(State.INDETERMINATE, denied=True)
 _NOTHING = _Verdict(None, limited=True)
 
-_BEHIND = frozenset({Cue.DENIED, Cue.DOUBTED, Cue.KEPT, Cue.HAS_ENDED})
+_BEHIND = frozenset({Cue.DENIED, Cue.DOUBTED, Cue.KEPT, Cue.HAS_ENDED, Cue.UNJUDGED})
 _LISTS = frozenset(
     {Cue.DENIES, Cue.DENIES_NEXT, Cue.HALF_DENIES, Cue.LIMITS, Cue.LIMITS_DIAGNOSIS, Cue.ENDED, Cue.KEEPS, Cue.DOUBTS}
 )
@@ -816,7 +828,8 @@ class _Clause:
     cues: list[_Hit] = field(default_factory=list)
     places: list[_Hit] = field(default_factory=list)
     sides: list[_Hit] = field(default_factory=list)
-    spots: tuple[_Spot, ...] = ()
+    spots: tuple[_Spot, ...] = ()  # as the clause names them
+    named: tuple[_Spot, ...] = ()  # with what the words before say of them
 
     @property
     def subjects(self) -> list[_Mention]:
@@ -856,7 +869,7 @@ class _BlockReader:
         self._remember(read, subjects)
         return [
             _Found(fact, value, spot, self.section, sentence, start, end)
-            for fact, value, spots, start, end in found
+            for fact, value, spots, start, end in sorted(found, key=lambda stated: stated[3])
             for spot in (spots or (_Spot(),))
         ]
 
@@ -982,7 +995,8 @@ class _SentenceReader:
         twins: dict[tuple[int, int], set[Cue | None]] = {}
         for hit in sorted(self._all_cues, key=lambda hit: (-hit.length, hit.start)):
             span = (hit.start, hit.end)
-            if all(taken.setdefault(at, span) == span for at in range(*span)):
+            if all(taken.get(at, span) == span for at in range(*span)):
+                taken.update(dict.fromkeys(range(*span), span))
                 kept.append(hit)
                 twins.setdefault(span, set()).add(hit.entry.cue)
         kept.sort(key=lambda hit: hit.start)
@@ -1087,6 +1101,9 @@ class _SentenceReader:
         through: _Hit | None = None  # "suggestive of", "consistent with"
         for event in reversed([event for event in events if event.end <= mention.start]):
             if isinstance(event, _Mention):
+                denied_by_itself = event.wording.kind is Kind.NORMAL and self.words[event.start] in ("no", "without")
+                if denied_by_itself and through is not None and not listed and through.start - event.end <= 2:
+                    return _ABSENT  # "no abnormal marrow signal to suggest ..."
                 if event.wording.kind is not Kind.QUALITY:
                     listed.append(event)
                 continue
@@ -1099,7 +1116,8 @@ class _SentenceReader:
             shows = shows or cue is Cue.SHOWS
             if cue in (Cue.SUGGESTS, Cue.ASSERTS):
                 if through is None and (loose or self._reach(clause, mention, listed, event, loose) == "own"):
-                    break
+                    doubtful = cue is Cue.SUGGESTS and mention.wording.kind is Kind.DIAGNOSIS
+                    return suggestive if doubtful else _AS_IT_STANDS
                 if through is None:
                     through, listed = event, []
             elif cue in _LISTS:
@@ -1119,7 +1137,8 @@ class _SentenceReader:
         match event.entry.cue:
             case Cue.DENIES:
                 # "No edema to suggest X" denies X; "edema without erosion suggestive of X" may not.
-                return _ABSENT if not listed or self.words[event.start] in ("no", "nor") else _UNSURE
+                surely = self.words[event.start] in ("no", "nor") or self.words[through.start] == "to"
+                return _ABSENT if surely or not listed else _UNSURE
             case Cue.HALF_DENIES:
                 return _NOT_SURELY_DENIED
             case Cue.LIMITS | Cue.LIMITS_DIAGNOSIS:
@@ -1167,9 +1186,7 @@ class _SentenceReader:
             return _NOT_SURELY_DENIED
         return _ABSENT
 
-    def _doubted(
-        self, mention: _Mention, event: _Hit, listed: Sequence[_Mention], reach: str, loose: bool
-    ) -> _Verdict:
+    def _doubted(self, mention: _Mention, event: _Hit, listed: Sequence[_Mention], reach: str, loose: bool) -> _Verdict:
         between = self.words[event.end : mention.start]
         kind = mention.wording.kind
         if kind is Kind.CONTEXT:
@@ -1185,8 +1202,12 @@ class _SentenceReader:
 
     def _is_denied_in_extent(self, mention: _Mention) -> bool:
         """Return whether a denial is only of how far a finding reaches: "no edema deeper than 10 mm"."""
-        behind = self.words[mention.end : mention.end + 2]
-        return bool(known.NOT_FAR_ENOUGH & set(behind[: behind.index(",")] if "," in behind else behind))
+        return any(
+            hit.entry.cue is Cue.EXTENT
+            and 0 <= hit.start - mention.end <= 1
+            and "," not in self.words[mention.end : hit.start]
+            for hit in self.cues
+        )
 
     def _is_doubted_itself(self, denial: _Hit, events: Sequence[_Hit | _Mention]) -> bool:
         """Return whether a denial is only likely: "probably no edema"."""
@@ -1195,9 +1216,7 @@ class _SentenceReader:
             for event in events
         )
 
-    def _reach(
-        self, clause: _Clause, mention: _Mention, listed: Sequence[_Mention], event: _Hit, loose: bool
-    ) -> str:
+    def _reach(self, clause: _Clause, mention: _Mention, listed: Sequence[_Mention], event: _Hit, loose: bool) -> str:
         """Return whether a mention is in the ``list`` that an event governs, has its ``own`` say, or is ``unsure``.
 
         "No erosion, sclerosis or ankylosis" is a list. A comma and an amount ("no erosion, moderate edema") or a
@@ -1205,30 +1224,45 @@ class _SentenceReader:
         """
         if loose:
             return "unsure"
-        gap = self.words[(listed[0].end if listed else event.end) : mention.start]
+        begin = listed[0].end if listed else event.end
+        gap = self.words[begin : mention.start]
         join = next((word for word in reversed(gap) if word in _JOINS), "")
-        if not join:
-            return "unsure" if listed or len(gap) > 8 else "list"
-        if join in ("or", "nor", "/") or self._list_goes_on(clause, mention):
+        at = len(gap) - 1 - tuple(reversed(gap)).index(join) if join else -1
+        before, after = gap[: max(at, 0)], gap[at + 1 :]
+        own_phrase = event.entry.cue is not Cue.ENDED and self._is_phrase_of_its_own(after)
+        if own_phrase or (not join and (listed or len(gap) > 8)):
+            return "unsure"
+        if join in ("", "or", "nor", "/") or self._list_goes_on(clause, mention):
             return "list"
-        at = len(gap) - 1 - tuple(reversed(gap)).index(join)
-        before, after = gap[:at], gap[at + 1 :]
-        only_adjectives = not listed and not set(before) - known.AMOUNT_WORDS
-        amount = bool(known.AMOUNT_WORDS & set(after)) and not only_adjectives
-        placed = any(
-            (listed[0].end if listed else event.end) <= hit.start < mention.start
-            for hit in (*clause.places, *clause.sides)
-        )
+        if not listed and not set(before) - known.AMOUNT_WORDS:  # "no subtle, patchy edema"
+            return "list"
+        anew = bool((known.AMOUNT_WORDS | known.BEGINS_ANEW) & set(after))
+        placed = self._is_placed(clause, begin, mention.start)
         stated = self._is_stated(clause, mention)
         if join == ",":
-            if amount or stated:
+            behind = set(self.words[mention.end : mention.end + 1])
+            if anew or stated or behind & known.BEGINS_ANEW:
                 return "own"
-            unsure = placed or mention.wording.kind is Kind.CONTEXT
-        else:
-            if amount and placed:
-                return "own"
-            unsure = amount or stated or placed
-        return "unsure" if unsure and not only_adjectives else "list"
+            unsure = placed or bool(set(after) & known.BESIDE or behind & known.STATED_BRIEFLY)
+            unsure = unsure or self._is_placed(clause, mention.end, mention.end + 4)
+            return "unsure" if unsure or mention.wording.kind is Kind.CONTEXT else "list"
+        if anew and placed:
+            return "own"
+        return "unsure" if anew or stated or placed else "list"
+
+    @staticmethod
+    def _is_phrase_of_its_own(words: Sequence[str]) -> bool:
+        """Return whether words between a denial and a finding are more than adjectives: "no fracture within edema"."""
+        return any(
+            word in known.NO_ADJECTIVES
+            and not (word in ("of", "for") and at and words[at - 1] in known.MEASURES_OF)
+            and not (word == "as" and at and words[at - 1] == "such")
+            for at, word in enumerate(words)
+        )
+
+    @staticmethod
+    def _is_placed(clause: _Clause, start: int, end: int) -> bool:
+        return any(start <= hit.start < end for hit in (*clause.places, *clause.sides))
 
     def _list_goes_on(self, clause: _Clause, mention: _Mention) -> bool:
         """Return whether "or" still follows in the same list."""
@@ -1246,7 +1280,8 @@ class _SentenceReader:
         following = [m.start for m in clause.subjects if m.start >= mention.end]
         until = min(following, default=clause.end)
         return any(
-            hit.entry.cue is Cue.STATED and mention.end <= hit.start <= min(until, mention.end + 8) for hit in clause.cues
+            hit.entry.cue is Cue.STATED and mention.end <= hit.start <= min(until, mention.end + 8)
+            for hit in clause.cues
         )
 
     def _look_behind(self, clause: _Clause) -> None:
@@ -1257,9 +1292,7 @@ class _SentenceReader:
                 for mention, surely in self._spoken_of(clause, mentions, hit):
                     self._apply(mention, hit.entry.cue, surely)
 
-    def _spoken_of(
-        self, clause: _Clause, mentions: Sequence[_Mention], hit: _Hit
-    ) -> Iterator[tuple[_Mention, bool]]:
+    def _spoken_of(self, clause: _Clause, mentions: Sequence[_Mention], hit: _Hit) -> Iterator[tuple[_Mention, bool]]:
         """Return the mentions a predicate is about, with whether that is beyond doubt: the nearest, and its list."""
         before = [mention for mention in mentions if mention.end <= hit.start]
         if not before:
@@ -1296,7 +1329,9 @@ class _SentenceReader:
 
     @staticmethod
     def _apply(mention: _Mention, cue: Cue, surely: bool) -> None:
-        if cue is Cue.KEPT:
+        if cue is Cue.UNJUDGED:
+            mention.state, mention.limited = None, True
+        elif cue is Cue.KEPT:
             mention.state = mention.state if mention.state is State.INDETERMINATE else State.PRESENT
         elif cue is Cue.DOUBTED or not surely or mention.state is State.INDETERMINATE:
             mention.state = State.INDETERMINATE
@@ -1314,7 +1349,9 @@ class _SentenceReader:
             if hit.entry.cue is not Cue.EITHER or self.words[hit.end : hit.end + 1] in (("more",), ("less",), ("so",)):
                 continue
             reach = 2 if self.words[hit.start] == "or" else 8
-            left = [m for m in mentions if m.end <= hit.start and self._is_beside(clause, m.end, hit.start, min(reach, 4))]
+            # A comma may stand before "versus", but behind "or" it begins something else.
+            end = hit.start - 1 if self.words[hit.start - 1 : hit.start] == (",",) else hit.start
+            left = [m for m in mentions if m.end <= end and self._is_beside(clause, m.end, end, min(reach, 4))]
             right = [m for m in mentions if m.start >= hit.end and self._is_beside(clause, hit.end, m.start, reach)]
             first, second = left[-1:], right[:1]
             if first and second and first[0].wording.fact == second[0].wording.fact:
@@ -1325,10 +1362,7 @@ class _SentenceReader:
 
     def _is_beside(self, clause: _Clause, start: int, end: int, reach: int) -> bool:
         gap = self.words[start:end]
-        if gap[-1:] == (",",):
-            gap = gap[:-1]
-        placed = any(start <= hit.start < end for hit in (*clause.places, *clause.sides))
-        return len(gap) <= reach and "," not in gap and not placed
+        return len(gap) <= reach and not {",", "with"} & set(gap) and not self._is_placed(clause, start, end)
 
     def _earlier(self, clause: _Clause) -> None:
         """Take back what is said of an earlier study, unless the sentence says how it is now."""
@@ -1386,7 +1420,7 @@ class _SentenceReader:
         """Set the places of every mention."""
         inherited = _one_of_all(before) or _Spot()
         side_before = inherited.side or study.side
-        named: list[_Spot] = []
+        silent: list[_Spot] = []
         for clause in self.clauses:
             clause.spots = self._spots(clause.places, clause.sides, side_before)
         for number, clause in enumerate(self.clauses):
@@ -1399,15 +1433,16 @@ class _SentenceReader:
                     mention.spots = (_Spot(),)
                 elif mention.wording.fact in known.ABOUT_ALL_MARROW:
                     mention.spots = (_Spot("diffuse_marrow"),)
-            named += [_completed(spot, fallback, study) for spot in clause.spots]
-        self.named_spots = tuple(dict.fromkeys(named))
-        self._silent = tuple(_completed(_Spot(), self._fallback(n, inherited), study) for n in range(len(self.clauses)))
+            clause.named = tuple(dict.fromkeys(_completed(spot, fallback, study) for spot in clause.spots))
+            silent.append(_completed(_Spot(), fallback, study))
+        self.named_spots = tuple(dict.fromkeys(spot for clause in self.clauses for spot in clause.named))
+        self._silent = tuple(silent)
 
     def _fallback(self, number: int, inherited: _Spot) -> _Spot:
         """Return the place of a clause that names none: of the clauses before it, else of the next, else inherited."""
         for clause in reversed(self.clauses[:number]):
-            if clause.spots:
-                return _one_of_all(clause.spots) or _Spot()
+            if clause.named:
+                return _one_of_all(clause.named) or _Spot()
         for clause in self.clauses[number + 1 : number + 2]:
             if clause.spots and not clause.subjects:
                 return _one_of_all(clause.spots) or inherited
@@ -1424,7 +1459,9 @@ class _SentenceReader:
                 bound[mention] = self._of_neighbours(clause, leading, mention, bound) or (shared,)
             else:
                 bound[mention] = tuple(
-                    _Spot(spot.site or shared.site, spot.side or _side_of_same(spot, clause.spots), spot.part, spot.plural)
+                    _Spot(
+                        spot.site or shared.site, spot.side or _side_of_same(spot, clause.spots), spot.part, spot.plural
+                    )
                     for spot in spots
                 )
         for mention in clause.mentions:
@@ -1468,7 +1505,9 @@ class _SentenceReader:
         found: list[tuple[_Spot, ...]] = []
         for step in (-1, 1):
             current, other = at, at + step
-            while 0 <= other < len(mentions) and self._is_listed(mentions[min(current, other)], mentions[max(current, other)]):
+            while 0 <= other < len(mentions) and self._is_listed(
+                mentions[min(current, other)], mentions[max(current, other)]
+            ):
                 if mentions[other] in bound:
                     found.append(bound[mentions[other]])
                     break
@@ -1477,7 +1516,9 @@ class _SentenceReader:
 
     def _is_listed(self, first: _Mention, second: _Mention) -> bool:
         gap = self.words[first.end : second.start]
-        return first.end > second.start or (len(gap) <= 4 and bool(_JOINS & set(gap)) and "left" not in gap and "right" not in gap)
+        return first.end > second.start or (
+            len(gap) <= 4 and bool(_JOINS & set(gap)) and "left" not in gap and "right" not in gap
+        )
 
     def _of_its_finding(
         self,
@@ -1513,13 +1554,19 @@ class _SentenceReader:
                 beside = [name for one, name in names if self._stands_at(one, hit)]
                 side = _joined(beside) if beside else all_sides
             place = hit.entry.place
-            part = None if place is None or place.whole else known.PLACES.index(place)
+            part = None if place is None or place.whole else place.phrases[0]
             spots.append(_Spot(site, side, part, self.words[hit.end - 1] in known.PLURALS))
-        return tuple(dict.fromkeys(spots))
+        sides_of: dict[_Spot, list[str | None]] = {}
+        for spot in spots:
+            sides_of.setdefault(spot._replace(side=None), []).append(spot.side)
+        return tuple(spot._replace(side=_joined(several)) for spot, several in sides_of.items())
 
     def _stands_at(self, side: _Hit, place: _Hit) -> bool:
-        gap = self.words[side.end : place.start] if side.end <= place.start else self.words[place.end : side.start]
-        return len(gap) <= 3 and not _JOINS & set(gap)
+        """Return whether a side is the side of a place: "left posterior ilium", "ilium on the left"."""
+        if side.end <= place.start:
+            gap = self.words[side.end : place.start]
+            return len(gap) <= 3 and not _JOINS & set(gap)
+        return set(self.words[place.end : side.start]) <= {"on", "in", "at", "("} and side.start >= place.end
 
     # What is stated
 
@@ -1534,8 +1581,10 @@ class _SentenceReader:
     def change_hits(self) -> list[_Hit]:
         """Words of change, outside the findings' own words; of those that overlap, the longest."""
         spans = [(m.start, m.end) for m in self.mentions if m.wording.covers and m.wording.fact]
-        hits = [hit for hit in self._of(*_CHANGES) if not any(hit.overlaps(*span) for span in spans)]
-        return [hit for hit in _longest(hits) if not self._is_limited(hit)]
+        free = [hit for hit in self._of(*_CHANGES) if not any(hit.overlaps(*span) for span in spans)]
+        before = _longest([hit for hit in free if hit.entry.sort is _Sort.CHANGE_BEFORE])
+        after = _longest([hit for hit in free if hit.entry.sort is _Sort.CHANGE_AFTER])
+        return [hit for hit in (*before, *after) if not self._is_limited(hit)]
 
     def _is_limited(self, change: _Hit) -> bool:
         """Return whether a longer phrase ("no increase in", "no new") takes the change back."""
@@ -1577,12 +1626,15 @@ class _SentenceReader:
             sure = state is State.PRESENT and target.state is State.PRESENT
             yield "change", hit.entry.word if sure else State.INDETERMINATE, target.spots, hit.start, hit.end
 
-    @staticmethod
-    def _changed(clause: _Clause, hit: _Hit) -> _Mention | None:
-        """Return what a word of change is about: right before it, or behind it in the same clause."""
+    def _changed(self, clause: _Clause, hit: _Hit) -> _Mention | None:
+        """Return what a word of change is about: what follows at once, or what stands before in the same clause."""
+        of_change = [
+            m for m in clause.mentions if m.wording.kind is not Kind.QUALITY and m.wording.fact != "incidental"
+        ]
         if hit.entry.sort is _Sort.CHANGE_BEFORE:
-            return next((m for m in clause.mentions if 0 <= m.start - hit.end <= 4), None)
-        before = [m for m in clause.mentions if m.end <= hit.start <= m.end + 15]
+            following = next((m for m in of_change if 0 <= m.start - hit.end <= 4), None)
+            return None if following is None or "," in self.words[hit.end : following.start] else following
+        before = [m for m in of_change if m.end <= hit.start <= m.end + 15]
         return before[-1] if before else None
 
     def _spots_of(self, clause: _Clause) -> tuple[_Spot, ...]:
@@ -1601,7 +1653,7 @@ class _SentenceReader:
         """
         if not self._of(_Sort.ANCHOR, _Sort.WEAK_ANCHOR) or self._of(_Sort.NOT_A_MEASURE):
             return
-        lengths = [one for one in self._lengths() if self._is_depth(one, last)]
+        lengths = self._nearest_the_anchor([one for one in self._lengths() if self._is_depth(one, last)])
         for clause in self.clauses:
             here = [one for one in lengths if clause.start <= one.start < clause.end]
             own: Mapping[_Mention, tuple[_Spot, ...]] = {}
@@ -1614,6 +1666,13 @@ class _SentenceReader:
                 spots = tuple(_Spot(s.site or silent.site, s.side or silent.side, s.part) for s in spots)
                 doubted = any(c.entry.cue is Cue.DOUBTS and 0 <= one.start - c.end <= 2 for c in clause.cues)
                 yield "depth_mm", State.INDETERMINATE if doubted else one.range, spots, one.start, one.end
+
+    def _nearest_the_anchor(self, lengths: Sequence[_Length]) -> list[_Length]:
+        """Return the lengths between the same commas as an anchor word; all of them when none is."""
+        commas = [at for at, word in enumerate(self.words) if word in (",", ";")]
+        anchored = {bisect(commas, hit.start) for hit in self._of(_Sort.ANCHOR)}
+        near = [one for one in lengths if bisect(commas, one.start) in anchored]
+        return near or list(lengths)
 
     def _spots_of_depth(self, clause: _Clause) -> tuple[_Spot, ...]:
         edema = [m for m in clause.mentions if m.wording.fact == "bme"] or (
@@ -1671,7 +1730,7 @@ class _SentenceReader:
 
     def _lengths(self) -> Iterator[_Length]:
         at = 0
-        bounds = {hit.end: hit for hit in self._of(_Sort.COMPARATOR)}
+        bounds = {hit.end: hit for hit in _longest(self._of(_Sort.COMPARATOR))}
         behind = {hit.start: hit for hit in self._of(_Sort.COMPARATOR_BEHIND)}
         while at < len(self.words):
             length = self._length(at, bounds, behind) if self.words[at][0].isdigit() else None
@@ -1722,7 +1781,15 @@ class _SentenceReader:
             at += 2 if unit else 1
             following = words[at : at + 2]
             joins = len(following) == 2 and following[0] in ("-", "to", "and", "x", "by") and following[1][0].isdigit()
-            if not joins or len(read) > 2 or (following[0] == "and" and words[at - 3 : at - 2] != ("between",) and words[at - 2 : at - 1] != ("between",)):
+            if (
+                not joins
+                or len(read) > 2
+                or (
+                    following[0] == "and"
+                    and words[at - 3 : at - 2] != ("between",)
+                    and words[at - 2 : at - 1] != ("between",)
+                )
+            ):
                 break
             join = "x" if following[0] in ("x", "by") else "to"
             at += 1
@@ -1808,7 +1875,7 @@ def _region(site: str | None) -> str | None:
 
 
 def _said_by_itself(site: str | None, spot: _Spot) -> _Spot:
-    """Return a spot with the site that a phrase names by its own words ("sacroiliitis"), unless a nearer one is named."""
+    """Return a spot with the site that a phrase names by itself ("sacroiliitis"), unless a nearer one is named."""
     if site is None or (_region(spot.site) == _region(site) and known.REGION_OF.get(site) == site):
         return spot
     return _Spot(site, spot.side, spot.part if _region(spot.site) == _region(site) else None, spot.plural)
@@ -1833,16 +1900,16 @@ def _completed(spot: _Spot, fallback: _Spot, study: _Spot) -> _Spot:
 
 
 def _longest(hits: Sequence[_Hit]) -> list[_Hit]:
-    """Return, of hits that overlap, the longest."""
+    """Return, of hits that overlap, the longest; several in one place are all kept."""
     kept: list[_Hit] = []
     for hit in sorted(hits, key=lambda hit: (-hit.length, hit.start)):
-        if not any(hit.overlaps(other.start, other.end) for other in kept):
+        if all(hit.is_twin_of(other) or not hit.overlaps(other.start, other.end) for other in kept):
             kept.append(hit)
     return sorted(kept, key=lambda hit: hit.start)
 
 
 def _longest_facts(hits: Sequence[_Hit]) -> list[_Hit]:
-    """Return the facts mentioned: a phrase that covers another hides it, and one fact is mentioned once in one place."""
+    """Return the facts mentioned: a phrase hides those it covers, and one fact is mentioned once in one place."""
     kept: list[_Hit] = []
     for hit in sorted(hits, key=lambda hit: (-hit.length, hit.start)):
         if not any(_hides(other, hit) for other in kept):
@@ -1862,8 +1929,4 @@ def _hides(longer: _Hit, hit: _Hit) -> bool:
 def _without_general_inside(facts: Sequence[_Hit]) -> list[_Hit]:
     """Return the facts without general nouns that are part of one ("marrow signal changes")."""
     named = [hit for hit in facts if hit.entry.wording is not None and hit.entry.wording.fact]
-    return [
-        hit
-        for hit in facts
-        if hit in named or not any(hit.overlaps(other.start, other.end) for other in named)
-    ]
+    return [hit for hit in facts if hit in named or not any(hit.overlaps(other.start, other.end) for other in named)]

@@ -5,6 +5,7 @@ Everything is validated with the R4B models of fhir.resources before it leaves.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
@@ -14,6 +15,10 @@ from fhir.resources.R4B.servicerequest import ServiceRequest
 from cds_service.fhir.access import Json, objects, text
 from cds_service.knowledge.codes.referrals import REFERRALS
 from cds_service.model.coding import Code
+
+_ID = r"[A-Za-z0-9.-]{1,256}"  # longer than FHIR allows: some servers have such ids
+_REASON = re.compile(rf"(?:Condition|Observation|DiagnosticReport)/{_ID}")
+_REQUESTER = re.compile(rf"Practitioner(?:Role)?/{_ID}")
 
 
 class UnsendableOrder(ValueError):
@@ -62,11 +67,10 @@ def referral(
         "reasonCode": [{"coding": [dict(reason_code)], "text": reason_text}],
         "note": [{"text": note}],
     }
-    if user_id.split("/", maxsplit=1)[0] in ("Practitioner", "PractitionerRole") and user_id.count("/") == 1:
+    if _REQUESTER.fullmatch(user_id):
         resource["requester"] = {"reference": user_id}
-    reasons = [key for key in evidence if key.split("/")[0] in ("Condition", "Observation", "DiagnosticReport")]
-    if reasons:
-        resource["reasonReference"] = [{"reference": key} for key in reasons if "(" not in key]
+    # Only what the EHR can open: nothing inside another resource, nothing that came without an id.
+    resource["reasonReference"] = [{"reference": key} for key in dict.fromkeys(evidence) if _REASON.fullmatch(key)]
     return _valid({name: value for name, value in resource.items() if value})
 
 
@@ -74,13 +78,17 @@ def with_note(draft: Json, note: str) -> dict[str, Any]:
     """Return the whole draft with one more note (an update replaces the resource, CDS Hooks requirement 99).
 
     Raises:
-        UnsendableOrder: the draft itself is not valid FHIR R4, so that sending it back could lose something.
+        UnsendableOrder: the draft cannot be named, or is itself not valid FHIR R4, so that sending it back could lose
+            something.
     """
-    changed: dict[str, Any] = deepcopy(dict(draft))
-    changed["note"] = [*(dict(one) for one in objects(changed.get("note"))), {"text": note}]
-    if text(changed.get("resourceType")) != "ServiceRequest":
-        raise UnsendableOrder("only a ServiceRequest can carry this note")
-    return _valid(changed)
+    if text(draft.get("resourceType")) != "ServiceRequest" or not text(draft.get("id")):
+        raise UnsendableOrder("only a ServiceRequest with an id can be sent back with a note")
+    notes = draft.get("note")
+    before = list(objects(notes))
+    if notes is not None and notes != before and notes not in before:
+        raise UnsendableOrder("the notes of the order cannot be read")
+    # Only the notes change: the rest is shared with the draft, which stays as it is.
+    return _valid({**draft, "note": [*before, {"text": note}]})
 
 
 def _concept(code: Code | None) -> dict[str, Any] | None:
@@ -94,7 +102,7 @@ def _coding(code: Code) -> dict[str, str]:
 def _valid(resource: dict[str, Any]) -> dict[str, Any]:
     # The models raise KeyError, TypeError and RecursionError besides ValidationError (a ValueError).
     try:
-        ServiceRequest.model_validate(resource)
+        ServiceRequest.model_validate(deepcopy(resource))  # a model may change what it is given
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UnsendableOrder("the order does not validate as FHIR R4") from error
     return resource

@@ -5,8 +5,10 @@ Nothing here interprets medicine. Each resource is taken on its own; those of an
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -33,13 +35,16 @@ READ_TYPES = frozenset(
     {"Patient", "ImagingStudy", "DiagnosticReport", "Observation", "Condition", "ServiceRequest", "MedicationRequest"}
 )
 SUBJECT_FIELDS = ("subject", "patient")
+HARMLESS = frozenset({"information", "warning", "success"})
+"""Severities of an OperationOutcome that do not mean that the query failed."""
 
 
 @dataclass
 class Record:
     """The patient's resources by ``Type/id``, and how complete they are.
 
-    ``states`` says what came for each declared prefetch key, ``more`` names keys whose search has further pages.
+    ``states`` says what came for each declared prefetch key, ``more`` names keys whose search has further pages. A
+    resource without an id is given one that no server would.
     """
 
     resources: dict[str, Json] = field(default_factory=dict)
@@ -54,91 +59,176 @@ class Record:
                 yield self.resources[key]
 
 
+@dataclass(frozen=True)
+class _Unpacked:
+    """One prefetch value: what came, the resources in it, and what of it was no resource or a failure."""
+
+    state: PrefetchState
+    resources: tuple[Json, ...] = ()
+    unusable: int = 0
+    partly_failed: bool = False
+
+
 def read_record(
     prefetch: Mapping[str, Any], declared: Mapping[str, str], patient_id: str, results: Any = None
 ) -> Record:
     """Return what the prefetch and the results under review hold about this patient.
 
-    Keys that were never declared are read as well: real clients send their own.
+    Keys that were never declared are read as well: real clients send their own. Of two versions of a resource the
+    newer counts.
     """
-    record = Record()
-    for key in declared:
-        record.states[key] = PrefetchState.ABSENT
+    record = Record(states=dict.fromkeys(declared, PrefetchState.ABSENT))
+    taken = _Taken(patient_id, record.problems)
     for key, value in sorted(prefetch.items()):
-        state, resources = _unpack(value)
+        found = _unpack(value)
         if key in declared:
-            record.states[key] = state
-        if any(text(link.get("relation")) == "next" for link in objects(_link(value))):
+            record.states[key] = found.state
+            if found.partly_failed:
+                record.problems.append(Problem("partly-failed", key))
+        if any(text(link.get("relation")) == "next" for link in objects(_part(value, "link"))):
             record.more.append(key)
-        for resource in resources:
-            _take(record, resource, patient_id)
-    for resource in _unpack(results)[1]:
-        _take(record, resource, patient_id)
+        taken.add(found)
+    taken.add(_unpack(results))
+    record.resources.update(taken.resources())
     return record
 
 
 def entries(bundle: Any) -> list[Json]:
     """Return the resources in a Bundle of any type, or without a type; an entry may be the resource itself."""
-    found = []
-    for entry in objects(bundle.get("entry")) if isinstance(bundle, Mapping) else ():
-        resource = entry.get("resource", entry)
-        if isinstance(resource, Mapping) and text(resource.get("resourceType")):
-            found.append(resource)
-    return found
+    return _entries(bundle)[0]
 
 
-def _link(value: Any) -> Any:
-    return value.get("link") if isinstance(value, Mapping) else None
+def _entries(bundle: Any) -> tuple[list[Json], int]:
+    """Return the resources in a Bundle, and how many entries hold none."""
+    listed = _part(bundle, "entry")
+    rows = listed if isinstance(listed, list) else [] if listed is None else [listed]
+    resources = [_part(row, "resource", row) for row in rows]
+    usable = [one for one in resources if isinstance(one, Mapping) and text(one.get("resourceType"))]
+    return usable, len(rows) - len(usable)
 
 
-def _unpack(value: Any) -> tuple[PrefetchState, list[Json]]:
+def _part(value: Any, name: str, default: Any = None) -> Any:
+    return value.get(name, default) if isinstance(value, Mapping) else None
+
+
+def _unpack(value: Any) -> _Unpacked:
     """Return the state of one prefetch value and the resources in it.
 
-    Epic answers an empty search with a Bundle that holds one OperationOutcome; as a search outcome of warning
-    severity that is "nothing found", anything worse is a failure.
+    Epic answers an empty search with a Bundle that holds one OperationOutcome; of warning severity that is "nothing
+    found", anything worse, or without a severity, is a failure.
     """
     if value is None:
-        return PrefetchState.NULL, []
+        return _Unpacked(PrefetchState.NULL)
     if not isinstance(value, Mapping):
-        return PrefetchState.FAILED, []
+        return _Unpacked(PrefetchState.FAILED)
     kind = text(value.get("resourceType"))
     if kind == "OperationOutcome":
-        return (PrefetchState.FAILED, []) if _is_failure(value) else (PrefetchState.EMPTY, [])
+        return _Unpacked(PrefetchState.FAILED if _is_failure(value) else PrefetchState.EMPTY)
     if kind != "Bundle":
-        return (PrefetchState.DATA, [value]) if kind else (PrefetchState.FAILED, [])
-    inside = entries(value)
+        return _Unpacked(PrefetchState.DATA, (value,)) if kind else _Unpacked(PrefetchState.FAILED)
+    inside, unusable = _entries(value)
     outcomes = [resource for resource in inside if resource.get("resourceType") == "OperationOutcome"]
-    data = [resource for resource in inside if resource.get("resourceType") != "OperationOutcome"]
+    data = tuple(resource for resource in inside if resource.get("resourceType") != "OperationOutcome")
+    failed = any(_is_failure(outcome) for outcome in outcomes)
     if data:
-        return PrefetchState.DATA, data
-    if any(_is_failure(outcome) for outcome in outcomes):
-        return PrefetchState.FAILED, []
-    return PrefetchState.EMPTY, []
+        return _Unpacked(PrefetchState.DATA, data, unusable, partly_failed=failed)
+    # A total without entries was counted, not sent: it must not pass for "nothing there".
+    counted = value.get("total")
+    kept_back = not outcomes and isinstance(counted, int) and counted > 0
+    state = PrefetchState.FAILED if failed or unusable or kept_back else PrefetchState.EMPTY
+    return _Unpacked(state, (), unusable)
 
 
 def _is_failure(outcome: Json) -> bool:
-    return any(text(issue.get("severity")) in ("error", "fatal") for issue in objects(outcome.get("issue")))
+    severities = [text(issue.get("severity")) for issue in objects(outcome.get("issue"))]
+    return not severities or not HARMLESS.issuperset(severities)
 
 
-def _take(record: Record, resource: Json, patient_id: str) -> None:
-    kind = text(resource.get("resourceType"))
-    if kind not in READ_TYPES:
-        return
-    if not _is_about(resource, patient_id):
-        record.problems.append(Problem("other-patient", kind))
-        return
-    key = key_of(resource)
-    if key == kind:
-        key = f"{kind}/(without id, {sum(1 for known in record.resources if known.startswith(f'{kind}/('))})"
-    record.resources[key] = resource
+class _Taken:
+    """Gathers the resources that are read and about the patient, each once, whatever the order they come in."""
+
+    def __init__(self, patient_id: str, problems: list[Problem]) -> None:
+        self.patient_id = patient_id
+        self.problems = problems
+        self.by_key: dict[str, Json] = {}
+        self.without_id: dict[str, Json] = {}
+
+    def add(self, found: _Unpacked) -> None:
+        self.problems.extend([Problem("unreadable", "Bundle entry")] * found.unusable)
+        for resource in found.resources:
+            kind = text(resource.get("resourceType"))
+            if kind not in READ_TYPES:
+                continue
+            if not self._is_about_patient(resource):
+                self.problems.append(Problem("other-patient", kind))
+                continue
+            own = self._with_own_parts(resource)
+            key = key_of(own)
+            if key == kind:
+                self.without_id[_content(own)] = own
+            else:
+                self.by_key[key] = _newer(self.by_key[key], own) if key in self.by_key else own
+
+    def resources(self) -> dict[str, Json]:
+        """Return all of them by ``Type/id``."""
+        named = [
+            {**resource, "id": f"(without id, {place})"}
+            for place, (_, resource) in enumerate(sorted(self.without_id.items(), key=lambda pair: pair[0]))
+        ]
+        return self.by_key | {key_of(resource): resource for resource in named}
+
+    def _is_about_patient(self, resource: Json) -> bool:
+        """Whether a resource belongs to the patient of the call. One that names nobody is taken to."""
+        if resource.get("resourceType") == "Patient":
+            return text(resource.get("id")) in ("", self.patient_id)
+        named = [one for name in SUBJECT_FIELDS for one in _named(resource.get(name))]
+        return all(self._is_patient(one) for one in named)
+
+    def _is_patient(self, reference: str) -> bool:
+        # A contained subject has no id that could be compared: its resource is the patient's if it was sent as such.
+        same = (self.patient_id, f"urn:uuid:{self.patient_id}")
+        return reference.startswith("#") or reference in same or reference_key(reference) == f"Patient/{same[0]}"
+
+    def _with_own_parts(self, resource: Json) -> Json:
+        """Return the resource without contained resources that name another patient."""
+        parts = list(objects(resource.get("contained")))
+        own = [part for part in parts if part.get("resourceType") == "Patient" or self._is_about_patient(part)]
+        if len(own) == len(parts):
+            return resource
+        self.problems.extend(
+            Problem("other-patient", text(part.get("resourceType")))
+            for part in parts
+            if part not in own and text(part.get("resourceType")) in READ_TYPES
+        )
+        return {**resource, "contained": own}
 
 
-def _is_about(resource: Json, patient_id: str) -> bool:
-    """Whether a resource belongs to the patient of the call. One that names nobody is taken to."""
-    if resource.get("resourceType") == "Patient":
-        return text(resource.get("id")) in ("", patient_id)
-    for name in SUBJECT_FIELDS:
-        subject = reference_key(resource.get(name))
-        if subject and not subject.startswith("#"):
-            return subject == f"Patient/{patient_id}"
-    return True
+def _named(value: Any) -> Iterator[str]:
+    """Yield the references of a subject: a Reference, a list of them, or the bare string."""
+    for one in value if isinstance(value, list) else [value]:
+        found = text(one.get("reference") if isinstance(one, Mapping) else one).strip()
+        if found:
+            yield found
+
+
+def _newer(one: Json, other: Json) -> Json:
+    """Return the newer of two versions of a resource; when nothing tells them apart, always the same one."""
+    return max((one, other), key=_version)
+
+
+def _version(resource: Json) -> tuple[datetime, int, str]:
+    updated, version = text(_part(resource.get("meta"), "lastUpdated")), text(_part(resource.get("meta"), "versionId"))
+    number = int(version) if version.isascii() and version.isdigit() and len(version) < 20 else -1
+    return _instant(updated), number, _content(resource)
+
+
+def _instant(stated: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(stated)
+        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return datetime.min.replace(tzinfo=UTC)
+
+
+def _content(resource: Json) -> str:
+    return json.dumps(resource, sort_keys=True)

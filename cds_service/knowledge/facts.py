@@ -114,21 +114,26 @@ HIDRADENITIS = _patient("hidradenitis", "hidradenitis", "O7")
 
 # Diagnoses that the report, its conclusion code or a Condition names (rule G0)
 
-NAMED_AXSPA = Fact("axspa", "axial spondyloarthritis or sacroiliitis, as a named diagnosis", source="G0")
-NAMED_OSTEONECROSIS = Fact("osteonecrosis", "osteonecrosis, as a named diagnosis", source="G0")
-NAMED_SIF = Fact("sif", "insufficiency fracture, as a named diagnosis", source="G0")
-NAMED_TBMES = Fact("tbmes", "transient bone marrow edema syndrome, as a named diagnosis", source="G0")
-NAMED_OSTEOMYELITIS = Fact("osteomyelitis", "osteomyelitis, as a named diagnosis", source="G0")
-NAMED_CHARCOT = Fact("named.charcot", "Charcot arthropathy, as a diagnosis the report names", source="G0")
-NAMED_MALIGNANCY = Fact("malignancy", "malignancy, as a named diagnosis", source="G0")
-SEPTIC_ARTHRITIS = Fact("septic_arthritis", "septic arthritis or abscess, as a named diagnosis", source="3.10.9")
-STRESS_FRACTURE = Fact("stress_fracture", "stress fracture, as a named diagnosis", source="3.10.9")
+
+def _named(name: str, label: str, source: str = "G0") -> Fact:
+    return Fact(name, f"{label}, as a named diagnosis", source=source, asked_for=False)
+
+
+NAMED_AXSPA = _named("axspa", "axial spondyloarthritis or sacroiliitis")
+NAMED_OSTEONECROSIS = _named("osteonecrosis", "osteonecrosis")
+NAMED_SIF = _named("sif", "insufficiency fracture")
+NAMED_TBMES = _named("tbmes", "transient bone marrow edema syndrome")
+NAMED_OSTEOMYELITIS = _named("osteomyelitis", "osteomyelitis")
+NAMED_CHARCOT = _named("named.charcot", "Charcot arthropathy")
+NAMED_MALIGNANCY = _named("malignancy", "malignancy")
+SEPTIC_ARTHRITIS = _named("septic_arthritis", "septic arthritis or abscess", "3.10.9")
+STRESS_FRACTURE = _named("stress_fracture", "stress fracture", "3.10.9")
 
 
 def known(named: Fact) -> Fact:
     """Return the fact that a diagnosis was recorded before this study and is not repeated by its report (G0)."""
     label = named.label.replace(", as a named diagnosis", "")
-    return Fact(f"known.{named.name}", f"{label}, known before this study", source="G0")
+    return Fact(f"known.{named.name}", f"{label}, known before this study", source="G0", asked_for=False)
 
 
 KNOWN_AXSPA = known(NAMED_AXSPA)

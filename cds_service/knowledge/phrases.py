@@ -40,9 +40,14 @@ def _lines(block: str) -> tuple[str, ...]:
     return tuple(row for row in rows if row)
 
 
+def _words(block: str) -> frozenset[str]:
+    """Return the words of a block."""
+    return frozenset(block.split())
+
+
 # --- The form in which a text is compared ---------------------------------------------------------------------------
 
-LEFT_OUT = frozenset({"a", "an", "the", "weighted"})
+LEFT_OUT = _words("a an the weighted")
 
 SPELLINGS: Mapping[str, str] = {
     "oedema": "edema",
@@ -88,43 +93,25 @@ SPELLINGS: Mapping[str, str] = {
 }
 """One word of the text -> how it is read."""
 
-ABBREVIATIONS = frozenset(
-    {"e.g", "i.e", "eg", "ie", "vs", "approx", "ca", "cf", "dr", "prof", "st", "fig", "figs", "incl", "resp", "al"}
-    | {"ser", "im", "img", "pt", "mr", "ms", "mrs", "max", "min", "ant", "post", "lat", "med", "sup", "inf"}
-)
+ABBREVIATIONS = _words("""
+    e.g i.e eg ie vs approx ca cf dr prof st fig figs incl resp al ser im img pt mr ms mrs max min ant post lat
+    med sup inf
+""")
 """A full stop after one of these does not end the sentence. (``No.`` before a number is looked at on its own.)"""
 
-NOT_BETWEEN = frozenset({"and", "or", "nor", "no", "not", "without", "with", "but", "is", "are", "was", "were", "&"})
+NOT_BETWEEN = _words("and or nor no not without with but is are was were &")
 """Never stands in the place of ``...``."""
 
-ENDS_BEFORE = frozenset(
-    {
-        "and",
-        "but",
-        "in",
-        "at",
-        "on",
-        "of",
-        "given",
-        "here",
-        "as",
-        "if",
-        "because",
-        "based",
-        "without",
-        "although",
-        "for",
-    }
-)
+ENDS_BEFORE = _words("and but in at on of given here as if because based without although for")
 """What ``~`` allows to follow."""
 
-GOES_ON_AFTER = frozenset(
-    {"a", "an", "the", "of", "in", "on", "at", "to", "and", "or", "nor", "with", "without", "no", "not", "for", "from"}
-    | {"by", "is", "are", "was", "were", "has", "have", "left", "right", "bone", "marrow", "evidence", "than", "as"}
-)
+GOES_ON_AFTER = _words("""
+    a an the of in on at to and or nor with without no not for from by is are was were has have left right bone
+    marrow evidence than as
+""")
 """A line that ends with one of these goes on in the next."""
 
-NAMES_IN_CAPITALS = frozenset({"charcot", "modic", "baker", "schmorl", "hoffa", "lisfranc", "andersson", "romanus"})
+NAMES_IN_CAPITALS = _words("charcot modic baker schmorl hoffa lisfranc andersson romanus")
 """A line that begins with one of these may be the rest of the line before."""
 
 
@@ -313,7 +300,7 @@ IMAGING: tuple[Wording, ...] = (
         "bme",
         _lines(f"""
             edema*
-            (increased|high|elevated|hyperintense|bright) ({FLUID_SENSITIVE}) [marrow] signal* [intensity]
+            (increased|high|elevated|hyperintense|bright|abnormal) ({FLUID_SENSITIVE}) [marrow] signal* [intensity]
             (increased|high|elevated|hyperintense|bright) [marrow] signal* [intensity] (on|in) ... (stir|t2|fluid)
             signal hyperintensit* (on|in) ... (stir|t2|fluid)
             hyperintens* [signal] (on|in) ... (stir|t2|fluid)
@@ -324,6 +311,16 @@ IMAGING: tuple[Wording, ...] = (
         anchor=Anchor.BONE,
     ),
     # Row t1_signal. Decision table 1.2 gives the choices.
+    Wording(  # neither low nor not low
+        "t1_signal",
+        _lines("""
+            (intermediate|low to intermediate|intermediate to low) [signal] [intensity] t1 [bone] [marrow] signal
+            (intermediate|low to intermediate|intermediate to low) [marrow] signal [intensity] on t1
+            t1 [bone] [marrow] signal [intensity] (is|appears) (intermediate|low to intermediate|intermediate to low)
+        """),
+        value=State.INDETERMINATE,
+        kind=Kind.QUALITY,
+    ),
     Wording(
         "t1_signal",
         _lines("""
@@ -378,16 +375,6 @@ IMAGING: tuple[Wording, ...] = (
         value="variable",
         kind=Kind.QUALITY,
     ),
-    Wording(  # neither low nor not low
-        "t1_signal",
-        _lines("""
-            (intermediate|low to intermediate|intermediate to low) [signal] [intensity] t1 [bone] [marrow] signal
-            (intermediate|low to intermediate|intermediate to low) [marrow] signal [intensity] on t1
-            t1 [bone] [marrow] signal [intensity] (is|appears) (intermediate|low to intermediate|intermediate to low)
-        """),
-        value=State.INDETERMINATE,
-        kind=Kind.QUALITY,
-    ),
     # Row erosion
     Wording(
         "erosion",
@@ -438,7 +425,8 @@ IMAGING: tuple[Wording, ...] = (
             (intra articular|intraarticular) ... t1 (hyperintens*|bright*)
             (intra articular|intraarticular) (hyperintens*|high signal) on ... t1
             (intra articular|intraarticular) (high|hyperintense|increased) t1 [signal]
-            t1 (hyperintens*|bright) [intra articular|intraarticular] [signal] [intensity] (in|within|of) ... joint [space*]
+            t1 (hyperintens*|bright) [intra articular|intraarticular] [signal] (in|within|of) ... joint [space*]
+            t1 (hyperintens*|bright) signal intensity (in|within|of) ... joint [space*]
             t1 (hyperintens*|bright) (intra articular|intraarticular) [signal]
             (high|increased|hyperintense|bright) t1 signal [intensity] (in|within|of) ... joint [space*]
             hyperintens* (in|within) ... joint space* on t1
@@ -551,6 +539,7 @@ IMAGING: tuple[Wording, ...] = (
         _lines("""
             (diffuse|diffusely) ... marrow [signal] [intensity] (abnormalit*|heterogene*|alteration*|change*)
             (diffuse|diffusely) ... marrow (infiltration|replacement|reconversion|process)
+            marrow signal [intensity] is diffusely (abnormal|heterogeneous|decreased|low|altered)
             diffusely (abnormal|heterogeneous|decreased|low|hypointense|altered|inhomogeneous) ... marrow [signal]
             diffuse (heterogeneous|abnormal|decreased|low|altered|inhomogeneous|t1) ... marrow signal
             [diffuse] marrow (infiltration|replacement)
@@ -654,7 +643,8 @@ DIAGNOSES: tuple[Wording, ...] = (
     Wording(
         "charcot",
         _lines("""
-            charcot [neuropathic] [neuro|osteo] [arthropathy|neuroarthropathy|neuroosteoarthropathy|osteoarthropathy|joint|foot]
+            charcot [neuro|neuropathic] [osteo] [arthropathy|osteoarthropathy|joint|foot]
+            charcot (neuroarthropathy|neuroosteoarthropathy)
             (neuropathic|neurogenic) [osteo] (arthropathy|osteoarthropathy|joint)
             neuroarthropathy
         """),
@@ -675,9 +665,15 @@ DIAGNOSES: tuple[Wording, ...] = (
         "septic_arthritis",
         _lines("""
             (septic|infectious|pyogenic) (arthritis|joint|sacroiliitis)
-            abscess*               # an infection sign like septic arthritis (decision table 3.10.9)
         """),
         kind=Kind.DIAGNOSIS,
+    ),
+    # An infection sign like septic arthritis (decision table 3.10.9); "no abscess" does not deny an infected joint.
+    Wording(
+        "septic_arthritis",
+        ("abscess*",),
+        kind=Kind.DIAGNOSIS,
+        only=frozenset({State.PRESENT, State.INDETERMINATE}),
     ),
     Wording("stress_fracture", ("(stress|fatigue) fracture*",), kind=Kind.DIAGNOSIS),
 )
@@ -777,14 +773,17 @@ CONTEXT: tuple[Wording, ...] = (
             ulcer* (at|of|on|over|under|beneath) ... ... (metatarsal*|calcane*|heel|toe)
         """),
         kind=Kind.CONTEXT,
+        covers=False,  # "diabetic foot ulcer" is diabetes as well
         site="foot_ankle",
     ),
     Wording(
         "prior_trauma_or_surgery",
         _lines("""
-            (prior|previous|old|remote|former) ... (trauma|fracture*|surgery|injury|operation|fixation|orif|arthroplasty)
+            (prior|previous|old|remote|former) ... (trauma|injury|fracture*|surgery|operation|fixation)
+            (prior|previous|old|remote|former) ... (orif|arthroplasty|amputation|osteotomy)
             history of ... (fracture*|surgery|operation|fixation|orif|arthroplasty|amputation)
-            (s / p|status post|post) ... (orif|surgery|fixation|amputation|arthroplasty|fusion|operation|osteotomy|fracture)
+            (s / p|status post|post) ... (orif|surgery|fixation|amputation|arthroplasty|fusion)
+            (s / p|status post|post) ... (operation|osteotomy|fracture)
             (posttraumatic|post traumatic|postoperative|post operative|postsurgical|post surgical)
         """),
         kind=Kind.CONTEXT,
@@ -835,7 +834,8 @@ NOT_MEANT: tuple[NotMeant, ...] = (
         _lines(f"""
             ({SOFT_TISSUE}) ... edema*
             soft tissue (swelling|inflammation) (and|/) edema*
-            edema* (of|in|within|involving|throughout|along|affecting) [left|right|adjacent|surrounding|overlying|deep|dorsal] ({SOFT_TISSUE})
+            edema* (of|in|within|involving|throughout|along|affecting) [left|right] ({SOFT_TISSUE})
+            edema* (of|in|within|along) (adjacent|surrounding|overlying|deep|dorsal|plantar) ({SOFT_TISSUE})
         """)
     ),
     NotMeant(("geographic ... (area*|region*) of [bone] marrow edema*",), frozenset({"rim_sign"})),
@@ -873,14 +873,16 @@ NOT_MEANT: tuple[NotMeant, ...] = (
     ),
     NotMeant(  # muscle
         _lines("""
-            (fat|fatty) (infiltration|replacement|atrophy|degeneration) (of|in|within) ... (muscle*|multifidus|gluteal|gluteus)
+            (fat|fatty) (infiltration|replacement|atrophy|degeneration) (of|in|within) ... muscle*
+            (fat|fatty) (infiltration|replacement|atrophy) (of|in|within) ... (multifidus|gluteal|gluteus)
             (muscle*|muscular|paraspinal|multifidus) ... (fat|fatty) (infiltration|replacement|atrophy)
         """)
     ),
     NotMeant(  # row fatty_lesion: a filled erosion cavity is a T1-bright cavity, not a fat lesion
         _lines("""
             (fat|fatty) [metaplasia|replacement|deposition] ... backfill*
-            (fat|fatty) [metaplasia] (in|within|filling|inside) [former] (erosion|erosive|erosions|cavity) [cavity|cavities]
+            (fat|fatty) [metaplasia] (in|within|filling|inside) [former] (erosion*|erosive) [cavity|cavities]
+            (fat|fatty) [metaplasia] (in|within|filling|inside) cavity
             backfill* [,] [with|of|by|from] ... (fat|fatty) [metaplasia|deposition|replacement|tissue|marrow]
         """),
         frozenset({"fatty_lesion"}),
@@ -892,13 +894,15 @@ NOT_MEANT: tuple[NotMeant, ...] = (
     ),
     NotMeant(  # low signal of something that is not marrow
         _lines("""
-            (t1 hypointense|low t1 signal|low signal t1|t1 dark) ... (line|lines|band|bands|disc|discs|cyst|cysts|mass|collection)
+            (t1 hypointense|low t1 signal|low signal t1|t1 dark) ... (line|lines|band|bands)
+            (t1 hypointense|low t1 signal|low signal t1|t1 dark) ... (disc|discs|cyst|cysts|mass|collection)
         """),
         frozenset({"t1_signal"}),
     ),
     NotMeant(  # 6.3 "normal (structure)" is about its marrow, not about its form
         _lines(f"""
-            (normal|unremarkable) ... ... (alignment|space|spaces|height|heights|contour|contours|morphology|shape|width)
+            (normal|unremarkable) ... ... (alignment|space|spaces|height|heights|contour|contours)
+            (normal|unremarkable) ... ... (morphology|shape|width|size)
             (normal|unremarkable) ... ... (caliber|position|sphericity|cartilage|variant)
             ({SITES_NORMAL}) ... (is|are|appear|appears) (normal|unremarkable) in (height|alignment|contour|shape|size)
             ({SITES_NORMAL}) (is|are|appear|appears) normal (height|alignment|contour|shape|size)
@@ -929,7 +933,8 @@ NOT_MEANT: tuple[NotMeant, ...] = (
     ),
     NotMeant(  # more of a signal is not more than before
         _lines("""
-            (increased|decreased|new|stable) ... (signal|intensity|perfusion|enhancement|uptake|flow|vascularity|density)
+            (increased|decreased|new|stable) ... (signal|intensity|perfusion|enhancement|uptake)
+            (increased|decreased|new|stable) ... (flow|vascularity|density)
             increased risk
             new (york|line)
         """),
@@ -973,6 +978,7 @@ PLACES: tuple[Place, ...] = (
     Place(
         "medial_femoral_condyle", ("medial femoral condyle*", "mfc", "medial condyle of [left|right] femur"), whole=True
     ),
+    *(Place(site, ("medial and lateral femoral condyle*",)) for site in ("medial_femoral_condyle", "knee_other")),
     Place("knee_other", ("lateral femoral condyle*", "lfc", "lateral condyle of [left|right] femur")),
     Place("knee_other", ("[medial|lateral] tibial plateau*", "proximal tibia*", "tibial spine*")),
     Place("knee_other", ("patella*", "femoral trochlea*", "trochlea*")),
@@ -1023,16 +1029,16 @@ REGION_OF: Mapping[str, str] = {
 }
 """Sites of one region; every other site is its own."""
 
-ABOUT_ALL_MARROW = frozenset({"diffuse_marrow_signal", "incidental"})
+ABOUT_ALL_MARROW = _words("diffuse_marrow_signal incidental")
 """Facts that belong to the marrow as a whole, wherever it was seen."""
 
-OF_THE_PATIENT = frozenset({"postpartum", "athlete", "fever", "diabetes", "known_malignancy", "chronic_back_pain"})
+OF_THE_PATIENT = _words("postpartum athlete fever diabetes known_malignancy chronic_back_pain")
 """Facts without a place."""
 
-KEEPS_APART = frozenset({"and", "or", ",", "with", "without", "&", "nor", ";"})
+KEEPS_APART = _words("and or , with without & nor ;")
 """Between a place and a finding, these make it less likely that the one is of the other."""
 
-WITHOUT_SIDE = frozenset({"vertebra", "diffuse_marrow"})
+WITHOUT_SIDE = _words("vertebra diffuse_marrow")
 """Sites that do not take the side of the study."""
 
 SIDES: Mapping[str, tuple[str, ...]] = {
@@ -1075,9 +1081,9 @@ OTHER_TISSUE_WORDS = _lines(f"""
     (cyst|cysts|collection|collections|fluid|hoffa*|plantar plate|retinaculum|joint capsule|synovial)
 """)
 
-BONE_WITHOUT_SAYING = frozenset(
-    {"si_joint", "femoral_head", "femoral_neck", "femoral_head_and_neck", "medial_femoral_condyle", "vertebra"}
-)
+BONE_WITHOUT_SAYING = _words("""
+    si_joint femoral_head femoral_neck femoral_head_and_neck medial_femoral_condyle vertebra
+""")
 """When a study or observation is of this site, bare "edema" is of bone unless a soft tissue is named."""
 
 SPARED = _lines("""
@@ -1113,6 +1119,7 @@ class Cue(Enum):
     DENIED = auto()  # what stands before is absent
     DOUBTED = auto()  # what stands before is indeterminate
     KEPT = auto()  # what stands before stays
+    UNJUDGED = auto()  # "cannot be assessed": nothing is stated of what stands before
     HAS_ENDED = auto()  # what stands before is absent now, and less than before
     EITHER = auto()  # "or", "versus": what stands beside it is one of several
     STATED = auto()  # a predicate that affirms
@@ -1121,6 +1128,7 @@ class Cue(Enum):
     BREAK = auto()  # a new statement
     LOOSE = auto()  # "with", "due to": whether a denial reaches further cannot be told
     EARLIER_SHOWED = auto()  # what follows is about an earlier study
+    EXTENT = auto()  # behind a denied finding: only its extent is denied, "no edema deeper than 10 mm"
     SEEN_EARLIER = auto()  # what stands before was seen on an earlier study
     STILL = auto()  # an earlier finding is spoken of as of now
 
@@ -1134,6 +1142,7 @@ HOW_SURELY = (
     "definitely|definitively|clearly|convincingly|entirely|completely|fully|reliably|confidently|safely|certainly"
 )
 IMAGE = "mri|mr|imaging|radiologic|radiological|radiographic"
+LIKELY = "possible|probable|likely|suspected|unlikely|less likely|least likely"
 EARLIER = "prior|previous|earlier|old|older|last|outside|initial|baseline|preceding"
 STUDY = "study|studies|mri|mr|exam|examination|imaging|scan|report|ct|radiograph|radiographs"
 
@@ -1147,13 +1156,17 @@ CUES: Mapping[Cue, tuple[str, ...]] = {
         w / o
         absence of
         absent
+        (nil|zero)
+        not single [focus|area] [of]
         free (of|from)
         negative for
         nor
+        nor (is|are|was|were) [there]
         neither
         neither ... (shows|show|demonstrates|has)
         none
         none of
+        none of following [:]
         none of ... ... (shows|show|demonstrates|demonstrate|has|have)
         (does|do|did) not (show|demonstrate|reveal|exhibit|display|have|contain) [any] [evidence of]
         (lack|lacks|lacking|devoid) [of]
@@ -1171,17 +1184,20 @@ CUES: Mapping[Cue, tuple[str, ...]] = {
     # never reassures wrongly.
     Cue.HALF_DENIES: _lines(f"""
         (no|without|without any) ({SURE}|{LARGE}) [{IMAGE}] [evidence|sign|signs|suggestion|features] [of|for]
-        (no|without|without any) (typical|specific|strong|certain|reliable) [{IMAGE}] [evidence|sign|signs|features] [of|for]
+        (no|without) (typical|specific|strong|certain|reliable) [{IMAGE}] [evidence|sign|signs|features] [of|for]
         no [{IMAGE}] (evidence|sign|signs) of ({SURE}|{LARGE})
         (does|do|did) not ({HOW_SURELY}) (show|demonstrate|reveal)
         not without
+        not ({HOW_SURELY})
     """),
     # 6.5 "no new X besides": only "new" is denied. Nothing is said of X: the old one may be there or not.
     Cue.LIMITS: _lines(f"""
-        (no|without|without any) (new|newly|additional|other|interval|worsening|increasing|increased|progressive|enlarging)
+        (no|without|without any) (new|newly|additional|other|interval)
+        (no|without|without any) (worsening|increasing|increased|progressive|enlarging)
         (no|without) new (or|and|,) (worsening|increasing|enlarging|progressive|additional)
         no [{IMAGE}] (evidence|sign|signs) of (new|additional|other|progressive|worsening|increasing)
         nor new
+        (evaluation|assessment|detection) of
     """),
     Cue.LIMITS_DIAGNOSIS: _lines(f"""
         (no|without) [{IMAGE}] [evidence|sign|signs] [of] (acute|active|chronic)
@@ -1194,7 +1210,8 @@ CUES: Mapping[Cue, tuple[str, ...]] = {
     # 6.5
     Cue.KEEPS: _lines(f"""
         (no|without) [evidence of] [{SURE}|{LARGE}] [interval|further] change [of|in]
-        (no|without) [evidence of] [{SURE}|{LARGE}] [interval] (increase|progression|worsening|improvement) [of|in]
+        (no|without) [evidence of] [{SURE}|{LARGE}] [interval] (increase|progression|improvement) [of|in]
+        (no|without) [evidence of] [{SURE}|{LARGE}] [interval] worsening (of|in)
         (no|without) [evidence of] [{SURE}|{LARGE}] [interval] (decrease|reduction|resolution|regression) [of|in]
         (partial|incomplete|near complete) resolution of
         not only
@@ -1213,16 +1230,20 @@ CUES: Mapping[Cue, tuple[str, ...]] = {
         (does|do|did) not [{HOW_SURELY}] exclude
         [to] (rule out|exclude)
         [to] r / o
-        (possible|possibly|possibility of|probable|probably|likely|likelihood of|most likely|very likely|perhaps|maybe)
+        (possible|possibly|possibility of|probable|probably|likely|most likely|very likely|perhaps|maybe)
         (possible|probable|likely|possibility) that [there is|there are|this is|this represents]
         (is|are) (possibly|probably|likely) [present]
         (suspected|suspicion of|suspicion for|suspect)
         (concern|concerns) (for|of|about|regarding)
         (concerning|worrisome) for
+        doubt
+        [low|high|increased] (probability|likelihood) of
+        [argues|argue|speaks|speak] against
         question* of
         (query|questionable|potential|potentially)
         ?
-        (may|might|could|can) (be|represent|reflect|indicate|suggest|signify|relate to|correspond to) [related to|due to]
+        (may|might|could|can) (be|represent|reflect|indicate|suggest|signify) [related to|due to]
+        (may|might|could|can) (relate|correspond) to
         (may|might|could) be (consistent|compatible) with
         (may|might|could) be in keeping with
         (possibly|probably|likely) (consistent|compatible) with
@@ -1231,27 +1252,31 @@ CUES: Mapping[Cue, tuple[str, ...]] = {
         (not typical|atypical|not characteristic|not specific|nonspecific) (of|for)
         not (suggestive|suspicious|indicative|diagnostic) (of|for)
         (consider|considerations include|consideration includes|consideration of|consideration for)
-        differential [diagnosis|diagnoses|diagnostic] [considerations] (includes|include|including|:|of|would include|is)
+        differential [diagnosis|diagnoses] [considerations] (includes|include|including|:|of|would include|is)
         [in] differential (diagnosis|diagnoses)
         ddx [:]
         (presumed|presumably|presumptive)
         (favor|favors|favored|favoring) [to be|to represent]
         (raises|raise|raising) [possibility|question|concern|suspicion] (of|for)
         (evaluate|assess|assessment|evaluation|look|looking) for
+        (correlate|correlation) [clinically] (for|with)
+        (recommend|recommended|recommends|advise|advised|suggest) ... ... for
         with or without
         ±
     """),
     Cue.DOUBTED: _lines(f"""
-        (cannot|can not|could not) be [{HOW_SURELY}] (excluded|ruled out|dismissed)
+        (cannot|can not|could not) [{HOW_SURELY}] be [{HOW_SURELY}] (excluded|ruled out|dismissed|confirmed)
+        neither (confirmed|proven) nor (excluded|ruled out)
+        [is|are] not [{HOW_SURELY}] (confirmed|proven|favored)
+        (is|are) favored
         [is|are|was|were] not [{HOW_SURELY}] (excluded|ruled out)
         (should|must|needs to|need to|to|has to|have to|remains to|would have to) be (excluded|ruled out|considered)
         (could|can|may|might) be considered
-        (is|are|remains) (difficult|hard|impossible) to exclude
-        (is|are|remains|remain|appears|seems|thought) (possible|probable|likely|suspected|unlikely|less likely) ~
-        (is|are|remains|remain|appears|seems) [felt] [considered] (possible|probable|likely|suspected|unlikely|less likely) (present|here)
+        (is|are|remains|would be|may be) (difficult|hard|impossible) to exclude
+        (is|are|remains|remain|appears|seems|thought) [felt] [considered] [thought] [very|most|highly] ({LIKELY}) ~
+        (is|are|remains|remain|appears|seems) [felt] [considered] ({LIKELY}) (present|here)
         (is|are|remains|appears|seems) (equivocal|questionable|indeterminate|uncertain|doubtful|not typical|atypical)
-        (is|are|remains|appears|seems) [felt] [considered] [thought] [very|most|highly] (unlikely|less likely|likely|probable) ~
-        (unlikely|less likely|not typical|equivocal|indeterminate|questionable|suspected|possible|likely|probable|doubtful) ~
+        ({LIKELY}|not typical|equivocal|indeterminate|questionable|doubtful) ~
         : (possible|possibly|probable|probably|likely|equivocal|indeterminate|questionable|uncertain|not definite) ~
         : no definite ~
         (is|are|remains) [in|within|on] (differential|differential diagnosis)
@@ -1276,7 +1301,9 @@ CUES: Mapping[Cue, tuple[str, ...]] = {
     # 6.3, behind the finding
     Cue.DENIED: _lines(f"""
         [which|that] [is|are|was|were|has been|have been] (not|never) [any] ({FOUND}|apparent|depicted)
-        [is|are] not (a feature|feature)
+        (has|have) not been ({FOUND})
+        (cannot|can not|could not) be ({FOUND})
+        (is|are) not feature
         (is|are|was|were|appears|appear|remain|remains) absent
         absent $
         [was|were|is|are|has been|have been] ruled out
@@ -1285,6 +1312,11 @@ CUES: Mapping[Cue, tuple[str, ...]] = {
         none $
         (is|are) (unremarkable|negative)
         (show|shows|demonstrate|demonstrates) no abnormality
+    """),
+    Cue.UNJUDGED: _lines("""
+        (cannot|can not|could not) be [adequately|reliably|fully] (assessed|evaluated|determined|judged)
+        (is|are|was|were) not [adequately|fully] (assessed|evaluated|assessable|evaluable|included|imaged|covered)
+        (is|are) (difficult|hard) to (assess|evaluate|judge)
     """),
     Cue.HAS_ENDED: _lines(f"""
         [which|that] [has|have|is|are] [now|since|completely|fully|entirely|meanwhile] [completely|fully] resolved
@@ -1316,6 +1348,11 @@ CUES: Mapping[Cue, tuple[str, ...]] = {
         to explain
         (surrounding|around)
     """),
+    Cue.EXTENT: (
+        "(extending|deeper|exceeding|beyond|reaching|>|>=|≥)",
+        "(greater|more|larger) than",
+        "over <n>",
+    ),
     # Earlier studies (6.2: COMPARISON says nothing of now)
     Cue.EARLIER_SHOWED: _lines(f"""
         ({EARLIER}) ... ({STUDY}) ... (showed|demonstrated|revealed|described|reported|noted|had|documented)
@@ -1351,6 +1388,7 @@ ENDS_CLAUSE = _lines("""
     ;
     on other hand
     , none
+    and none
     , not on
     , not in
     and not
@@ -1376,36 +1414,53 @@ ELSEWHERE = _lines("""
 """)
 """Something stands out from the rest: a denial here is not about what was found before."""
 
-QUESTION_BEGINS = frozenset({"is", "are", "any", "could", "does", "do", "has", "have", "can", "was", "were"})
+QUESTION_BEGINS = _words("is are any could does do has have can was were")
 """A sentence that begins so and ends with a question mark asks for everything in it."""
 
-PLURALS = frozenset({"joints", "sijs", "hips", "heads", "necks", "knees", "feet", "ankles", "ilia", "femora"})
+PLURALS = _words("joints sijs hips heads necks knees feet ankles ilia femora")
 """Names of paired places that do not take the one side spoken of before."""
 
-PARENTHETIC = frozenset({"however", "though"})
+PARENTHETIC = _words("however though")
 """Does not cut the sentence where the predicate follows: "osteomyelitis, however, cannot be excluded"."""
 
-CAUSE_WORDS = frozenset({"reactive", "physiologic", "physiological", "degenerative", "mechanical", "stress", "related"})
+CAUSE_WORDS = _words("reactive physiologic physiological degenerative mechanical stress related")
 """After "likely" and "probably" these doubt the cause of a finding, not the finding."""
-CAUSE_DOUBTS = frozenset({"likely", "probably", "presumably", "most", "favored", "favor"})
+CAUSE_DOUBTS = _words("likely probably presumably most favored favor")
 
-AMOUNT_WORDS = frozenset(
-    {"mild", "moderate", "severe", "marked", "extensive", "prominent", "large", "small", "subtle", "minimal", "minor"}
-    | {"slight", "tiny", "focal", "patchy", "diffuse", "trace", "pronounced", "florid", "intense", "acute", "active"}
-)
+AMOUNT_WORDS = _words("""
+    mild moderate severe marked extensive prominent large small subtle minimal minor slight tiny focal patchy
+    diffuse trace pronounced florid intense acute active
+""")
 """In a list of denials, a comma and one of these begin a new statement: "no erosion, moderate edema"."""
 
-NOT_FAR_ENOUGH = frozenset(
-    {"extending", "deeper", "exceeding", "beyond", "greater", "more", ">", ">=", "reaching", "over"}
-)
-"""After a denied finding these deny its extent only: "no edema deeper than 10 mm"."""
+BEGINS_ANEW = _words("""
+    only just merely nonetheless rather instead known persistent persisting persists residual again mainly
+    predominantly still unchanged stable new previously now
+""")
+"""So do these, before the finding or right behind it: "no fracture, only edema", "no fracture, edema unchanged"."""
 
-CLINICAL_BREAKS = frozenset(
-    {"in", "with", "after", "given", "following", "due", "because", "history", "known", "for", ","}
-)
+STATED_BRIEFLY = _words("present noted identified visible evident")
+BESIDE = _words("associated adjacent surrounding underlying accompanying")
+"""With these, whether the list goes on cannot be told: "no fracture, edema noted", "no fracture, adjacent edema"."""
+
+NO_ADJECTIVES = _words("""
+    in within of at on to for by from beyond behind amid given as than explaining accounting complicating
+    overlying corresponding responsible superimposed unlike only just save through into under over between
+    during after before seen identified noted found that surrounded close causing cause like across throughout
+    when where while along outside inside : ( ) ; via about regarding
+""")
+"""Between a denial and a finding they show that something else is denied: "no fracture within the edema"."""
+
+MEASURES_OF = _words("""
+    evidence sign signs area areas focus foci region regions zone zones amount degree feature features pattern
+    suggestion indication finding findings presence kind type form history symptoms criteria stigmata
+""")
+"""Before "of" they do not: "no areas of edema"."""
+
+CLINICAL_BREAKS = _words("in with after given following due because history known for ,")
 """In an indication the question ends here and the patient begins: "rule out osteomyelitis in diabetic"."""
 
-PRONOUNS = frozenset({"this", "these", "it", "they", "that", "which"})
+PRONOUNS = _words("this these it they that which")
 """A sentence that begins so speaks of the one finding of the sentence before."""
 
 
@@ -1440,7 +1495,8 @@ CHANGE_AFTER: Mapping[str, tuple[str, ...]] = {
         (has|have) [newly] (developed|appeared)
     """),
     "increased": _lines("""
-        (has|have|is|are) [now] [slightly|markedly|significantly|clearly] (increased|worsened|progressed|worse|larger|enlarged)
+        (has|have|is|are) [now] [slightly|markedly|significantly|clearly] (increased|worsened|progressed)
+        (has|have|is|are) [now] [slightly|markedly|significantly|clearly] (worse|larger|enlarged)
         [slightly|markedly] (increased|worsened|progressed) (since|from|compared|in)
         (progressed|worsened|increased) $
     """),
@@ -1451,7 +1507,8 @@ CHANGE_AFTER: Mapping[str, tuple[str, ...]] = {
         [is|are] not [significantly] changed
     """),
     "decreased": _lines("""
-        (has|have|is|are) [now] [slightly|markedly|significantly|clearly] (decreased|improved|regressed|diminished|less|smaller)
+        (has|have|is|are) [now] [slightly|markedly|significantly|clearly] (decreased|improved|regressed)
+        (has|have|is|are) [now] [slightly|markedly|significantly|clearly] (diminished|less|smaller)
         [slightly|markedly] (decreased|improved|regressed) (since|from|compared|in)
         (is|are) resolving
         (has|have|is|are) [only] (partially|partly|incompletely|nearly|almost|largely|mostly) resolved
@@ -1515,7 +1572,7 @@ MEASURES_OTHERWISE = _lines("""
 """)
 """What else is measured; so are erosions, effusions and the other findings."""
 
-EARLIER_VALUE = frozenset({"previously", "prior", "formerly", "initially", "earlier"})
+EARLIER_VALUE = _words("previously prior formerly initially earlier")
 """Right before or behind a number: it is the old one."""
 
 NOT_A_MEASURE = _lines("""
@@ -1524,10 +1581,10 @@ NOT_A_MEASURE = _lines("""
 """)
 """The sentence explains a measure and takes none."""
 
-PARTS_MEASURE = frozenset({",", "with", "and", "from", "in", "at", "to", "on", ";", ":", "(", ")", "or"})
+PARTS_MEASURE = _words(", with and from in at to on ; : ( ) or")
 """Between a length and a thing, these keep the one from being of the other."""
 
-MEASURED_AS_EDEMA = frozenset({"bme", "diffuse_edema_head_neck"})
+MEASURED_AS_EDEMA = _words("bme diffuse_edema_head_neck")
 
-SCORE_WORDS = frozenset({"score", "grade", "sparcc", "scores"})
+SCORE_WORDS = _words("score grade sparcc scores")
 """A SPARCC depth of 1 is a score."""

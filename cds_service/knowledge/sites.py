@@ -38,7 +38,7 @@ SITES = SiteMap(
         "foot_ankle": "foot or ankle",
         "vertebra": "spine",
         "diffuse_marrow": "marrow, diffuse",
-        "other": "other site",
+        "other": "other bone",
     },
 )
 

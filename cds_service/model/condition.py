@@ -241,6 +241,8 @@ class Fact(Condition):
         label: what a clinician calls it.
         unit: for numbers, the unit every value is held in.
         choices: for a choice, all its values, least urgent first.
+        source: the statement that names it, or "beyond" with its own source.
+        asked_for: whether a card may ask for it when it is not reported; nobody reports a diagnosis not made.
     """
 
     name: str
@@ -250,6 +252,7 @@ class Fact(Condition):
     unit: str = ""
     choices: tuple[str, ...] = ()
     source: str = ""
+    asked_for: bool = True
 
     @property
     def present(self) -> Condition:

@@ -13,7 +13,7 @@ from enum import IntEnum, StrEnum
 from functools import cached_property
 
 from cds_service.model.case import SiteMap
-from cds_service.model.condition import AnyOf, Condition, Fact, Setting
+from cds_service.model.condition import Condition, Fact, Setting
 from cds_service.model.finding import State
 from cds_service.model.level import Level, Tier
 
@@ -261,9 +261,12 @@ class Rule:
             raise ValueError(f"rule {self.id!r} must say which cause it is about")
 
     @property
-    def exception(self) -> Condition | None:
-        """All exceptions as one condition, or None."""
-        return AnyOf(self.unless) if self.unless else None
+    def reads_a_diagnosis(self) -> bool:
+        """Whether the rule takes over a diagnosis that the record names (G0), rather than reaching one.
+
+        A record that names no diagnosis lacks nothing, so these rules never count as missing an input.
+        """
+        return self.row == "G0"
 
     def references(self) -> Iterator[str]:
         """Yield the ids of other rules this rule looks at."""

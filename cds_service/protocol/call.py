@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,12 @@ from cds_service.errors import BadRequest, WrongHook
 from cds_service.protocol.discovery import Service
 
 Json = Mapping[str, Any]
+
+DEEPEST = 64
+"""So many objects and lists may lie inside one another; FHIR needs about twenty. What reads them is recursive."""
+
+_TEXTS = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
+_NOT_BRACKETS = bytes(mark for mark in range(256) if mark not in b"{}[]")
 
 
 @dataclass(frozen=True)
@@ -34,14 +41,29 @@ def parse_json(body: bytes) -> Any:
     """Return the JSON value of a request body.
 
     Raises:
-        BadRequest: the body is not JSON (RFC 8259).
+        BadRequest: the body is not JSON (RFC 8259), or is nested without reason.
     """
     try:
-        return orjson.loads(body)
+        value = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise BadRequest(
             f"the body is not JSON (line {error.lineno}, column {error.colno}); send one JSON object"
         ) from error
+    if _is_deeper(body, DEEPEST):
+        raise BadRequest(f"the body is JSON nested more than {DEEPEST} deep; send the resources as FHIR has them")
+    return value
+
+
+def _is_deeper(body: bytes, limit: int) -> bool:
+    """Whether a valid JSON text has more than so many objects and lists inside one another."""
+    if body.count(b"{") + body.count(b"[") <= limit:
+        return False
+    depth = 0
+    for mark in _TEXTS.sub(b"", body).translate(None, _NOT_BRACKETS):
+        depth += 1 if mark in b"{[" else -1
+        if depth > limit:
+            return True
+    return False
 
 
 def read_call(value: Any, service: Service) -> HookCall:
@@ -65,6 +87,8 @@ def read_call(value: Any, service: Service) -> HookCall:
     if not isinstance(context, Mapping):
         raise BadRequest("field 'context' is missing or is not an object", at="context")
     service.check_context(context)
+    patient_id = _string(context, "patientId", "the id of the patient", within="context.")
+    user_id = _string(context, "userId", "who is at work, as Type/id", within="context.")
     prefetch = value.get("prefetch")
     if prefetch is not None and not isinstance(prefetch, Mapping):
         raise BadRequest("field 'prefetch' is not an object of key to resource; leave it out if empty", at="prefetch")
@@ -74,16 +98,17 @@ def read_call(value: Any, service: Service) -> HookCall:
     return HookCall(
         service=service,
         hook_instance=hook_instance,
-        patient_id=context["patientId"],
-        user_id=context["userId"],
+        patient_id=patient_id,
+        user_id=user_id,
         context=context,
         prefetch=prefetch or {},
         client=server if isinstance(server, str) else "",
     )
 
 
-def _string(value: Json, name: str, meaning: str) -> str:
+def _string(value: Json, name: str, meaning: str, *, within: str = "") -> str:
     found = value.get(name)
     if not isinstance(found, str) or not found.strip():
-        raise BadRequest(f"field {name!r} is missing or is not a text; send {meaning}", at=name)
+        at = f"{within}{name}"
+        raise BadRequest(f"field {at!r} is missing or is not a text; send {meaning}", at=at)
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,9 +10,11 @@ from typing import Any
 
 import orjson
 from jsonschema import Draft202012Validator
-from jsonschema.exceptions import best_match
+from jsonschema.exceptions import SchemaError, best_match
 
 from cds_service.errors import BadRequest, ConfigurationError
+
+_ID = re.compile(r"[A-Za-z0-9._-]+")
 
 
 @dataclass(frozen=True)
@@ -30,8 +33,8 @@ class Service:
     @property
     def prefetch(self) -> Mapping[str, str]:
         """Prefetch key -> query template."""
-        found = self.entry.get("prefetch", {})
-        return found if isinstance(found, Mapping) else {}
+        templates: Mapping[str, str] = self.entry.get("prefetch", {})
+        return templates
 
     def check_context(self, context: Any) -> None:
         """Check the context of a call against its schema.
@@ -46,7 +49,7 @@ class Service:
         expected = error.schema
         if error.validator == "required":
             missing = next(name for name in error.validator_value if name not in error.instance)
-            path, expected = [*path, missing], error.schema["properties"][missing]
+            path, expected = [*path, missing], error.schema.get("properties", {}).get(missing)
         name = ".".join(["context", *path])
         problem = "is missing" if error.validator == "required" else "does not have the expected form"
         raise BadRequest(f"field '{name}' {problem}: {_meaning(expected)}", at=name)
@@ -63,7 +66,7 @@ def load_services(folder: Path, names: Mapping[str, str] | None = None) -> dict[
     ``names`` gives a situation another hook name than its definition has.
 
     Raises:
-        ConfigurationError: no definition is there, one is unreadable, or an id is used twice.
+        ConfigurationError: no definition is there, one cannot be used, or an id is used twice.
     """
     services: dict[str, Service] = {}
     for definition in sorted(folder.glob("*/service.json")):
@@ -71,16 +74,35 @@ def load_services(folder: Path, names: Mapping[str, str] | None = None) -> dict[
         try:
             entry = orjson.loads(definition.read_bytes())
             schema = orjson.loads((definition.parent / "context.schema.json").read_bytes())
-            entry["hook"] = (names or {}).get(situation, entry["hook"])
-            service = Service(entry["id"], entry["hook"], situation, entry, Draft202012Validator(schema))
-        except (OSError, orjson.JSONDecodeError, KeyError, TypeError) as error:
+            Draft202012Validator.check_schema(schema)
+        except (OSError, orjson.JSONDecodeError, SchemaError) as error:
             raise ConfigurationError(f"the hook definition {situation!r} cannot be read") from error
+        service = _service(situation, entry, schema, (names or {}).get(situation))
         if service.id in services:
             raise ConfigurationError(f"two hook definitions have the id {service.id!r}")
         services[service.id] = service
     if not services:
         raise ConfigurationError("no hook definition was found; expected <folder>/<hook>/service.json")
     return services
+
+
+def _service(situation: str, entry: Any, schema: Any, name: str | None) -> Service:
+    """Return the service of one definition, under its own hook's name or another."""
+    if not isinstance(entry, dict):
+        raise ConfigurationError(f"the hook definition {situation!r} is not a JSON object")
+    if name is not None:
+        entry["hook"] = name
+    for field in ("hook", "id", "description"):
+        if not isinstance(entry.get(field), str) or not entry[field].strip():
+            raise ConfigurationError(f"the hook definition {situation!r} has no text for {field!r}")
+    if not _ID.fullmatch(entry["id"]):
+        raise ConfigurationError(f"the hook definition {situation!r} has an id that does not fit into an address")
+    templates = entry.get("prefetch", {})
+    if not isinstance(templates, dict) or not all(isinstance(template, str) for template in templates.values()):
+        raise ConfigurationError(
+            f"the prefetch of the hook definition {situation!r} is not an object of key to template"
+        )
+    return Service(entry["id"], entry["hook"], situation, entry, Draft202012Validator(schema))
 
 
 def discovery(services: Mapping[str, Service]) -> dict[str, Any]:

@@ -11,8 +11,15 @@ import orjson
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
+from cds_service.cards.selection import HookKind
 from cds_service.data import data_path
-from cds_service.errors import BodyTooLarge, CdsServiceError, UnknownService, UnsupportedMediaType
+from cds_service.errors import (
+    BodyTooLarge,
+    CdsServiceError,
+    ConfigurationError,
+    UnknownService,
+    UnsupportedMediaType,
+)
 from cds_service.events import Event, configure_logging, log
 from cds_service.protocol.call import parse_json, read_call
 from cds_service.protocol.discovery import Service, discovery, load_services
@@ -26,7 +33,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
     """Return the application, ready to serve.
 
     Raises:
-        ConfigurationError: the hook definitions cannot be read.
+        ConfigurationError: the hook definitions cannot be read, or are for situations that nothing answers.
     """
     configure_logging()
     settings = settings or Settings()
@@ -34,6 +41,11 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
     services = load_services(
         settings.hooks_folder or data_path("hooks"), {"result-review": settings.result_review_hook}
     )
+    unknown = {service.situation for service in services.values()} - {kind.value for kind in HookKind}
+    if unknown:
+        raise ConfigurationError(
+            f"nothing is known to answer for the hook definitions {sorted(unknown)}; known: {', '.join(HookKind)}"
+        )
     listing = discovery(services)
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes

@@ -5,24 +5,23 @@ Each resource is read on its own: one that cannot be read is counted and named, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
 from cds_service.engine.lesions import assemble, with_context
 from cds_service.fhir.access import Json, key_of, references, text
 from cds_service.fhir.readers.conditions import read_condition
-from cds_service.fhir.readers.context import ReadingRules, StudyPlaces
+from cds_service.fhir.readers.context import UNREADABLE, ReadingRules, StudyPlaces
 from cds_service.fhir.readers.drafts import read_drafts, read_placed
 from cds_service.fhir.readers.imaging_study import IGNORED_STATUS, is_mr, read_sequences, study_day, study_place
-from cds_service.fhir.readers.observations import observation_set, read_marker, read_observation
+from cds_service.fhir.readers.observations import Links, observation_set, read_markers, read_observation
 from cds_service.fhir.readers.patient import read_patient
-from cds_service.fhir.readers.reports import Report, contained, find_report, read_report
+from cds_service.fhir.readers.reports import Report, contained, find_report, is_readable, modality, read_report
 from cds_service.fhir.source import Record
+from cds_service.knowledge.codes.sites import Place
 from cds_service.model.case import Case, PlacedOrder, Problem, Statement, Study
-
-UNREADABLE = (TypeError, ValueError, KeyError, AttributeError, RecursionError)
-"""What a resource of an unexpected shape may raise in a reader; anything else is our mistake."""
 
 
 @dataclass(frozen=True)
@@ -57,22 +56,27 @@ def read_case(
     for report in reports:
         studies[report.study] = _reported(studies.get(report.study), report)
     known = StudyPlaces(
-        {**{report.study: report.place for report in reports}, **places.places},
+        {**places.places, **{report.study: report.place for report in reports}},
         {key: study.date for key, study in studies.items()},
+        places.others,
     )
     for report in reports:
         collect(report.resource, partial(read_report, report, how))
-    observations = [*record.of_type("Observation"), *_of_type(inner, "Observation")]
-    members = {member: report.study for report in reports for member in _members(report)}
-    found = observation_set(observations, members)
+    links = Links(
+        {member: report.study for report in reports for member in _members(report.resource)},
+        frozenset(member for report in _of_other_modality(record, places) for member in _members(report)),
+    )
+    found = observation_set([*record.of_type("Observation"), *_of_type(inner, "Observation")], links)
     for key in sorted(found.by_key):
         resource = found.by_key[key]
         collect(resource, partial(read_observation, resource, found, known, how, problems))
-    statements.extend(read_marker(found.by_key.values(), how))
+    statements.extend(read_markers(found.by_key.values(), how, problems))
     for resource in record.of_type("Patient"):
         collect(resource, partial(read_patient, resource, how))
     for resource in record.of_type("Condition"):
         collect(resource, partial(read_condition, resource, how))
+
+    studies |= _unsent(statements, studies)
 
     patient, lesions = assemble(statements, studies, how.rules.facts, how.rules.sites)
     case = Case(
@@ -80,18 +84,21 @@ def read_case(
         lesions=lesions,
         drafts=tuple(
             with_context(draft, statements, how.rules.facts, how.rules.sites)
-            for draft in read_drafts(drafts, how.aliases, selections)
+            for draft in read_drafts(drafts, how.aliases, selections, problems)
         ),
-        placed=tuple(_placed(record, how)),
-        problems=tuple(dict.fromkeys(problems)),
+        placed=tuple(_placed(record, how, problems)),
+        problems=tuple(sorted(set(problems), key=_problem_key)),
     )
-    return Reading(case, _gaps(problems))
+    return Reading(case, _gaps(problems, how))
 
 
 def _contained(record: Record) -> list[Json]:
-    """Return what reports carry inside themselves, under ids that no other report uses."""
+    """Return what reports carry inside themselves, under ids that no other report uses.
+
+    What is inside a report has no life of its own: it does not count when the report does not.
+    """
     found: list[Json] = []
-    for report in record.of_type("DiagnosticReport"):
+    for report in filter(is_readable, record.of_type("DiagnosticReport")):
         for name, resource in contained(report).items():
             kind = text(resource.get("resourceType"))
             found.append({**resource, "id": f"{key_of(report).split('/')[-1]}{name}", "resourceType": kind})
@@ -111,16 +118,21 @@ def _studies(
     resources: Iterable[Json], how: ReadingRules, collect: Callable[[Json, Callable[[], Iterable[Statement]]], None]
 ) -> tuple[dict[str, Study], StudyPlaces]:
     studies: dict[str, Study] = {}
-    places = {}
+    places: dict[str, Place] = {}
+    others: set[str] = set()
     for resource in resources:
-        if text(resource.get("status")) in IGNORED_STATUS or not is_mr(resource):
-            continue
         key = key_of(resource)
+        if text(resource.get("status")) in IGNORED_STATUS:
+            continue
+        if not is_mr(resource):
+            others.add(key)
+            continue
         place = study_place(resource, how)
         studies[key] = Study(key, study_day(resource), place.site, place.side)
         places[key] = place
         collect(resource, partial(read_sequences, resource, how))
-    return studies, StudyPlaces(places, {key: study.date for key, study in studies.items()})
+    days = {key: study.date for key, study in studies.items()}
+    return studies, StudyPlaces(places, days, frozenset(others))
 
 
 def _reports(record: Record, studies: StudyPlaces, problems: list[Problem]) -> list[Report]:
@@ -134,40 +146,85 @@ def _reports(record: Record, studies: StudyPlaces, problems: list[Problem]) -> l
             continue
         if report is not None:
             found.append(report)
-    return sorted(found, key=lambda report: (report.issued, report.key))
+    current = [report for report in found if not any(other.replaces(report) for other in found)]
+    return sorted(current, key=lambda report: (report.issued, report.key))
+
+
+def _of_other_modality(record: Record, studies: StudyPlaces) -> Iterator[Json]:
+    """Yield the reports that are known to be of another kind of imaging, or of none."""
+    for resource in record.of_type("DiagnosticReport"):
+        if modality(_with_inner_studies(resource), studies) == "other":
+            yield resource
 
 
 def _with_inner_studies(resource: Json) -> Json:
     """Return the report with references to contained studies written as ``_contained`` lists them."""
-    named = [_inner_key(resource, key, "ImagingStudy") for key in references(resource.get("imagingStudy"))]
-    return {**resource, "imagingStudy": [{"reference": key} for key in named]} if named else resource
+    mapped = {
+        name: [{"reference": _inner_key(resource, key, "ImagingStudy")} for key in references(resource.get(name))]
+        for name in ("imagingStudy", "study")
+    }
+    return {**resource, **{name: found for name, found in mapped.items() if found}}
 
 
-def _members(report: Report) -> list[str]:
-    return [_inner_key(report.resource, key, "Observation") for key in references(report.resource.get("result"))]
+def _members(report: Json) -> list[str]:
+    """Return the keys of the observations that a report names or holds."""
+    named = [_inner_key(report, key, "Observation") for key in references(report.get("result"))]
+    return [*named, *(_inner_key(report, name, "Observation") for name in contained(report))]
 
 
 def _reported(study: Study | None, report: Report) -> Study:
     if study is None:
-        study = Study(report.study, report.day, report.place.site, report.place.side)
-    return replace(study, report=report.key, issued=report.issued, preliminary=report.preliminary)
+        study = Study(report.study, report.day)
+    return replace(
+        study,
+        date=study.date or report.day,
+        site=study.site or report.place.site,
+        side=study.side or report.place.side,
+        report=report.key,
+        issued=report.issued,
+        preliminary=report.preliminary,
+    )
 
 
-def _placed(record: Record, how: ReadingRules) -> Iterator[PlacedOrder]:
+def _unsent(statements: Iterable[Statement], studies: Mapping[str, Study]) -> dict[str, Study]:
+    """Return a study for findings whose study was not sent, dated as the newest of them."""
+    found: dict[str, Study] = {}
+    for statement in statements:
+        if statement.study and statement.study not in studies:
+            known = found.get(statement.study, Study(statement.study)).date
+            found[statement.study] = Study(statement.study, max(known, statement.source.date))
+    return found
+
+
+def _placed(record: Record, how: ReadingRules, problems: list[Problem]) -> Iterator[PlacedOrder]:
     for resource in record.of_type("ServiceRequest"):
-        placed = read_placed(resource, how.aliases)
+        try:
+            placed = read_placed(resource, how.aliases)
+        except UNREADABLE:
+            problems.append(Problem("unreadable", "ServiceRequest", key_of(resource)))
+            continue
         if placed is not None:
             yield placed
 
 
-def _gaps(problems: Iterable[Problem]) -> tuple[str, ...]:
+def _problem_key(problem: Problem) -> tuple[str, str, str]:
+    return problem.code, problem.about, problem.where
+
+
+def _gaps(problems: Iterable[Problem], how: ReadingRules) -> tuple[str, ...]:
     """Return in words, counted, what could not be used; never which patient or value."""
     kinds = {
         "unreadable": "{n} {about} (unreadable)",
         "other-patient": "{n} {about} (of another patient)",
+        "partly-failed": "{about} (query failed in part)",
         "rejected-value": "{about} (value without a usable length)",
     }
-    counted: dict[tuple[str, str], int] = {}
-    for problem in problems:
-        counted[problem.code, problem.about] = counted.get((problem.code, problem.about), 0) + 1
-    return tuple(kinds[code].format(n=n, about=about) for (code, about), n in sorted(counted.items()) if code in kinds)
+    # A resource may be met twice; what has no place of its own is counted each time.
+    met = Counter(problem for problem in problems if problem.code in kinds)
+    counted: Counter[tuple[str, str]] = Counter()
+    for problem, times in met.items():
+        counted[problem.code, problem.about] += 1 if problem.where else times
+    labels = {name: fact.label for name, fact in how.rules.facts.items()}
+    return tuple(
+        kinds[code].format(n=n, about=labels.get(about, about)) for (code, about), n in sorted(counted.items())
+    )

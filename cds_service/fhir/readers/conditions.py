@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
-from cds_service.fhir.access import Json, codings, first_day, key_of, text
-from cds_service.fhir.readers.context import ReadingRules, place_in
+from cds_service.fhir.access import Json, codings, concept_text, earliest_day, first_day, key_of, text
+from cds_service.fhir.readers.context import ReadingRules, merged, place_in
 from cds_service.knowledge.codes.context import context_of, pain_of
 from cds_service.knowledge.codes.diagnoses import diagnosis_of, history_of
 from cds_service.knowledge.codes.entry import CodedMeaning
@@ -39,10 +40,10 @@ NAMED_ELSEWHERE = frozenset({"septic_arthritis", "stress_fracture"})
 
 @dataclass(frozen=True)
 class _Condition:
-    """What one Condition says of itself, before its codes are read."""
+    """What one Condition says of itself, before its codes are read. ``since`` is the earliest it can have begun."""
 
     body: Place
-    day: str
+    since: str
     source: Provenance
     status: ConditionStatus
     believed: Verification
@@ -56,7 +57,7 @@ def read_condition(resource: Json, how: ReadingRules) -> Iterator[Statement]:
     day = first_day(resource, "onsetDateTime", "onsetPeriod", *RECORDED)
     one = _Condition(
         body=place_in(resource, how.aliases, "bodySite"),
-        day=day,
+        since=_since(resource),
         source=Provenance(key_of(resource), day),
         status=_status(resource),
         believed=_verification(resource),
@@ -64,30 +65,50 @@ def read_condition(resource: Json, how: ReadingRules) -> Iterator[Statement]:
     if one.believed is Verification.VOID:
         return
     recorded = Provenance(key_of(resource), first_day(resource, *RECORDED, "onsetDateTime", "onsetPeriod"))
-    for system, code in codings(resource.get("code")):
-        for meaning in context_of(system, code, how.aliases):
-            yield from _context(meaning, one, how)
-        pain = pain_of(system, code)
-        if pain is not None and one.status is ConditionStatus.ACTIVE and how.within(day, ACUTE_PAIN_DAYS):
-            yield from _at("acute_pain", one.weighed(State.PRESENT), settle(one.body, pain), one.source)
-        if one.status is ConditionStatus.PAST:
-            past = history_of(system, code, how.aliases)
-            if past is not None:
-                yield from _at(past.fact, one.weighed(past.state), settle(one.body, past.place), one.source)
-            continue
-        diagnosis = diagnosis_of(system, code, how.aliases)
-        if diagnosis is not None:
-            yield from _diagnosis(diagnosis, one, recorded)
+    coded = list(codings(resource.get("code")))
+    for meaning in merged(meaning for system, code in coded for meaning in context_of(system, code, how.aliases)):
+        yield from _context(meaning, one, how)
+    if one.status is ConditionStatus.PAST:
+        past = (history_of(system, code, how.aliases) for system, code in coded)
+        for meaning in merged(meaning for meaning in past if meaning is not None):
+            yield from _at(meaning.fact, one.weighed(meaning.state), settle(one.body, meaning.place), one.source)
+        return
+    yield from _pain(coded, one, how)
+    diagnoses = (diagnosis_of(system, code, how.aliases) for system, code in coded)
+    for meaning in merged(meaning for meaning in diagnoses if meaning is not None):
+        yield from _diagnosis(meaning, one, recorded)
+
+
+def _pain(coded: list[tuple[str, str]], one: _Condition, how: ReadingRules) -> Iterator[Statement]:
+    """Yield that pain is acute when its code does not say so but its date does."""
+    if not how.within(one.since, ACUTE_PAIN_DAYS):
+        return
+    places = (pain_of(system, code) for system, code in coded)
+    for meaning in merged(CodedMeaning("acute_pain", place=place) for place in places if place is not None):
+        yield from _at("acute_pain", one.weighed(State.PRESENT), settle(one.body, meaning.place), one.source)
+
+
+def _since(resource: Json) -> str:
+    """Return the earliest day a Condition can have begun; empty when it says only in words or by age.
+
+    Without any word on its onset, the day it was recorded stands for it.
+    """
+    if any(name.startswith("onset") for name in resource):
+        return earliest_day(resource.get("onsetDateTime")) or earliest_day(resource.get("onsetPeriod"))
+    return first_day(resource, *RECORDED)
 
 
 def _context(meaning: CodedMeaning, one: _Condition, how: ReadingRules) -> Iterator[Statement]:
     if one.status is ConditionStatus.PAST and meaning.fact not in STATED_EVEN_IF_PAST:
         return
-    if meaning.fact in WINDOWS and not how.within(one.day, WINDOWS[meaning.fact]):
+    if meaning.fact in WINDOWS and not how.within(one.since, WINDOWS[meaning.fact]):
         return
     place = settle(one.body, meaning.place)
-    if meaning.fact == "acute_pain" and not place.sites():
-        # Acute pain counts only at the imaged region (decision table 3.10.7); unplaced pain says nothing of it.
+    if meaning.fact == "acute_pain" and not (
+        place.sites() and (not one.since or how.within(one.since, ACUTE_PAIN_DAYS))
+    ):
+        # Acute pain counts only at the imaged region (decision table 3.10.7); unplaced pain says nothing of it, and
+        # pain that was acute long ago is not now.
         return
     if place.sites() and meaning.fact in LOCAL_FACTS:
         yield from _at(meaning.fact, one.weighed(meaning.state), place, one.source)
@@ -118,15 +139,28 @@ def _at(fact: str, state: State, place: Place, source: Provenance) -> Iterator[S
 
 
 def _status(resource: Json) -> ConditionStatus:
-    """Return whether the condition is going on. Without a status it is."""
-    value = resource.get("clinicalStatus")
-    found = [clinical_status(system, code) for system, code in codings(value)]
-    found.append(clinical_status(CONDITION_CLINICAL, text(value)))  # DSTU2 and STU3 send a plain code
-    return next((status for status in found if status is not None), ConditionStatus.ACTIVE)
+    """Return whether the condition is going on. Without a status it is, unless it says that it ended."""
+    for system, code in _coded_status(resource.get("clinicalStatus"), CONDITION_CLINICAL):
+        status = clinical_status(system, code)
+        if status is not None:
+            return status
+    ended = any(name.startswith("abatement") and value not in (None, False) for name, value in resource.items())
+    return ConditionStatus.PAST if ended else ConditionStatus.ACTIVE
 
 
 def _verification(resource: Json) -> Verification:
-    value = resource.get("verificationStatus")
-    found = [verification(system, code) for system, code in codings(value)]
-    found.append(verification(CONDITION_VERIFICATION, text(value)))
-    return next((status for status in found if status is not None), Verification.CONFIRMED)
+    for system, code in _coded_status(resource.get("verificationStatus"), CONDITION_VERIFICATION):
+        if code == "unknown":  # DSTU2
+            return Verification.DOUBTFUL
+        status = verification(system, code)
+        if status is not None:
+            return status
+    return Verification.CONFIRMED
+
+
+def _coded_status(value: Any, system_meant: str) -> Iterator[tuple[str, str]]:
+    """Yield the codes of a status. DSTU2 and STU3 send a plain code; some send R4's without its system, or as text."""
+    for system, code in codings(value):
+        yield system or system_meant, code
+    for word in (text(value), concept_text(value)):
+        yield system_meant, word.strip().lower().replace(" ", "-")

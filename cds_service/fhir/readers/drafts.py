@@ -8,20 +8,26 @@ from dataclasses import replace
 from decimal import Decimal
 
 from cds_service.fhir.access import Json, codings, concept_text, first_day, key_of, objects, text
-from cds_service.fhir.readers.context import place_in
+from cds_service.fhir.readers.context import UNREADABLE, most_exact, place_in
 from cds_service.fhir.readers.medication import read_medication
+from cds_service.fhir.readers.words import has, site_named
 from cds_service.fhir.sequences import sequences_named
+from cds_service.knowledge.codes.context import pain_of
+from cds_service.knowledge.codes.diagnoses import diagnosis_of
 from cds_service.knowledge.codes.entry import Aliases
 from cds_service.knowledge.codes.orders import Contrast, imaging_of, procedure_of
 from cds_service.knowledge.codes.referrals import is_referral, referral_of
-from cds_service.knowledge.codes.sites import Place, Tissue
-from cds_service.knowledge.order_words import KIND_WORDS, SITE_WORDS, TARGET_WORDS
+from cds_service.knowledge.codes.sites import Place, Tissue, settle
+from cds_service.knowledge.order_words import KIND_WORDS, TARGET_WORDS
 from cds_service.knowledge.sites import SITES
-from cds_service.model.case import Draft, PlacedOrder
+from cds_service.model.case import Draft, PlacedOrder, Problem
 from cds_service.model.finding import Finding, Provenance, State, Trust, Value
 from cds_service.model.quantity import Range
 
 PLACED_STATUS = ("active", "completed")
+NO_DRAFT_STATUS = ("completed", "cancelled", "entered-in-error", "revoked", "stopped")
+"""An order with one of these is not being written any more."""
+
 KIND_OF_IMAGING = {"MR": "mri", "XR": "radiograph"}
 
 
@@ -38,8 +44,11 @@ def read_draft(
     """
     aliases = aliases or {}
     words = _words(resource)
-    kind, place = _kind(resource)
-    place = _nearest(place_in(resource, aliases, "bodySite"), place, site_named(words))
+    kind, place = _kind(resource, aliases)
+    where = _reason_place(resource, aliases)
+    # MRI of the sacroiliac joints is often ordered as pelvis: its body site, its words or its reason say which.
+    for nearer in (site_named(words), place, place_in(resource, aliases, "bodySite")):
+        where = settle(nearer, where)
     source = Provenance(key_of(resource), trust=Trust.CODED)
     findings: dict[str, Finding] = {}
 
@@ -47,7 +56,7 @@ def read_draft(
         findings[fact] = Finding(fact, (value,), (source,))
 
     state("order.kind", kind)
-    group = SITES.group_of.get(place.site or "")
+    group = SITES.group_of.get(where.site or "")
     if group:
         state("order.site", {"medial_femoral_condyle": "knee", "knee_other": "knee"}.get(group, group))
     named = sequences_named(words) if kind == "mri" else frozenset()
@@ -60,7 +69,7 @@ def read_draft(
             state("order.contrast", contrast)
     elif kind == "biopsy":
         tissue = place_in(resource, aliases, "bodySite").tissue
-        marrow = tissue is Tissue.MARROW or _has("marrow", words)
+        marrow = tissue is Tissue.MARROW or has("marrow", words)
         state("order.marrow", State.PRESENT if marrow else State.ABSENT)
     elif kind == "immobilisation":
         weeks = _weeks(resource, words)
@@ -71,9 +80,9 @@ def read_draft(
             state(fact, value)
     return Draft(
         reference=key_of(resource),
-        title=concept_text(resource.get("code")) or concept_text(resource.get("medicationCodeableConcept")),
+        title=_title(resource),
         group=group,
-        side=place.side,
+        side=where.side,
         target=_target(resource, aliases) if kind == "referral" else "",
         selected=selected,
         findings=findings,
@@ -88,9 +97,9 @@ def _contrast(resource: Json, words: str, named: frozenset[str]) -> State | None
             return State.ABSENT if imaging.contrast is Contrast.WITHOUT else State.PRESENT
     if "dce" in named:
         return State.PRESENT
-    if _has("(?:without|no|non|w/o) (?:iv |intravenous )?contrast", words):
-        return State.PRESENT if _has("without and with|with and without|w/wo", words) else State.ABSENT
-    return State.PRESENT if _has("contrast|gadolinium|dynamic", words) else None
+    if has("(?:without|no|non|w/o) (?:iv |intravenous )?contrast", words):
+        return State.PRESENT if has("without and with|with and without|w/wo", words) else State.ABSENT
+    return State.PRESENT if has("contrast|gadolinium|dynamic", words) else None
 
 
 def _weeks(resource: Json, words: str) -> Range | None:
@@ -113,19 +122,17 @@ def _weeks(resource: Json, words: str) -> Range | None:
 
 def read_placed(resource: Json, aliases: Aliases) -> PlacedOrder | None:
     """Return a referral that is active or completed, or None for any other order."""
-    if text(resource.get("status")) not in PLACED_STATUS:
+    if text(resource.get("status")) not in PLACED_STATUS or _kind(resource, aliases)[0] != "referral":
         return None
     target = _target(resource, aliases)
-    day = first_day(resource, "authoredOn", "occurrenceDateTime")
+    day = first_day(resource, "authoredOn", "occurrenceDateTime", "occurrencePeriod")
     return PlacedOrder(target, day, key_of(resource)) if target else None
 
 
-def site_named(words: str) -> Place:
-    """Return the one place that words name; nowhere when they name none or several."""
-    found = {site for pattern, site in SITE_WORDS if _has(pattern, words)}
-    side = next((side for side in ("left", "right") if _has(side, words)), None)
-    both = _has("bilateral|both", words) or (_has("left", words) and _has("right", words))
-    return Place(found.pop() if len(found) == 1 else None, "both" if both else side)
+def _title(resource: Json) -> str:
+    """Return what the client calls an order."""
+    concepts = (resource.get(name) for name in ("code", "medicationCodeableConcept", "medication"))
+    return next((found for concept in concepts if (found := concept_text(concept))), "")
 
 
 def _words(resource: Json) -> str:
@@ -137,8 +144,23 @@ def _words(resource: Json) -> str:
     return ". ".join(part for part in parts if part)
 
 
-def _kind(resource: Json) -> tuple[str, Place]:
-    """Return the kind of order and the place its code names."""
+def _reason_place(resource: Json, aliases: Aliases) -> Place:
+    """Return the one place that the reasons of an order concern."""
+    places: list[Place] = []
+    for reason in [*objects(resource.get("reasonCode")), *objects(resource.get("reason"))]:
+        meant = [diagnosis_of(system, code, aliases) for system, code in codings(reason)]
+        places += [meaning.place for meaning in meant if meaning is not None]
+        places += [place for system, code in codings(reason) if (place := pain_of(system, code)) is not None]
+        places.append(site_named(concept_text(reason)))
+    sides = {place.side for place in places if place.side}
+    exact = most_exact(places)
+    return Place(exact.site, sides.pop() if len(sides) == 1 else None, exact.may_be)
+
+
+def _kind(resource: Json, aliases: Aliases) -> tuple[str, Place]:
+    """Return the kind of order and the place its code names. An order not to do something is of no kind."""
+    if resource.get("doNotPerform") is True:
+        return "other", Place()
     if text(resource.get("resourceType")) == "MedicationRequest":
         return "medication", Place()
     for system, code in codings(resource.get("code")):
@@ -149,51 +171,48 @@ def _kind(resource: Json) -> tuple[str, Place]:
         if procedure is not None:
             kind = procedure.kind.value
             return {"cast": "immobilisation"}.get(kind, kind) if kind in _PROCEDURES else "other", procedure.place
-        if referral_of(system, code) or is_referral(system, code):
+        if referral_of(system, code, aliases) or is_referral(system, code):
             return "referral", Place()
     title = concept_text(resource.get("code"))
-    return next((kind for pattern, kind in KIND_WORDS if _has(pattern, title)), "other"), Place()
+    named = next((kind for pattern, kind in KIND_WORDS if has(pattern, title)), "other")
+    if named == "other" and any(is_referral(system, code) for system, code in codings(resource.get("category"))):
+        named = "referral"
+    return named, Place()
 
 
 _PROCEDURES = frozenset({"arthroplasty", "biopsy", "cast", "immobilisation"})
 
 
 def _target(resource: Json, aliases: Aliases) -> str:
-    """Return whom an order refers to, by code, performer type, or words; empty when it is no known referral."""
-    coded = [*codings(resource.get("code")), *codings(resource.get("performerType"))]
-    for system, code in coded:
+    """Return whom a referral is to: by its code, its performer type, or the words nearest to them; else empty."""
+    for system, code in [*codings(resource.get("code")), *codings(resource.get("performerType"))]:
         target = referral_of(system, code, aliases)
         if target:
             return target
-    words = _words(resource)
-    general = any(is_referral(system, code) for system, code in coded) or _has(dict(_BY_KIND)["referral"], words)
-    if not general:
-        return ""
-    return next((target for pattern, target in TARGET_WORDS if _has(pattern, words)), "")
+    for words in (concept_text(resource.get("code")), concept_text(resource.get("performerType")), _words(resource)):
+        named = {target for pattern, target in TARGET_WORDS if has(pattern, words)}
+        if named:
+            return named.pop() if len(named) == 1 else ""
+    return ""
 
 
-_BY_KIND = tuple((kind, pattern) for pattern, kind in KIND_WORDS)
+def read_drafts(
+    orders: Iterable[Json], aliases: Aliases, selections: frozenset[str] | None, problems: list[Problem]
+) -> tuple[Draft, ...]:
+    """Return the draft orders of a call; one that cannot be read is added to ``problems``.
 
-
-def _nearest(*places: Place) -> Place:
-    """Return the first place that names a site, with the first side any of them names."""
-    side = next((place.side for place in places if place.side), None)
-    site = next((place.site for place in places if place.site), None)
-    return Place(site, side)
-
-
-def _has(pattern: str, words: str) -> bool:
-    return re.search(rf"(?<![\w-])(?:{pattern})(?![\w-])", words[:10_000], re.IGNORECASE) is not None
-
-
-def read_drafts(orders: Iterable[Json], aliases: Aliases, selections: frozenset[str] | None) -> tuple[Draft, ...]:
-    """Return the draft orders of a call. ``selections`` are the keys in focus; None when every draft is."""
+    ``selections`` are the keys in focus; None when every draft is.
+    """
     others = {key_of(order): order for order in orders}
-    drafts = [
-        read_draft(order, aliases, selected=selections is None or key in selections, others=others)
-        for key, order in others.items()
-        if text(order.get("resourceType")) in ("ServiceRequest", "MedicationRequest")
-    ]
+    drafts: list[Draft] = []
+    for key, order in others.items():
+        kind = text(order.get("resourceType"))
+        if kind not in ("ServiceRequest", "MedicationRequest") or text(order.get("status")) in NO_DRAFT_STATUS:
+            continue
+        try:
+            drafts.append(read_draft(order, aliases, selected=selections is None or key in selections, others=others))
+        except UNREADABLE:
+            problems.append(Problem("unreadable", kind, key))
     imaged = {draft.group for draft in drafts if draft.group and _is(draft, "mri")}
     with_mri = Finding("order.with_mri", (State.PRESENT,), (Provenance(),))
     return tuple(

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from cds_service.fhir.access import Json, codings, concept_text, first_day, key_of, objects, text
 from cds_service.fhir.readers.context import ReadingRules, place_in
-from cds_service.fhir.readers.drafts import site_named
+from cds_service.fhir.readers.words import modality_named, site_named
 from cds_service.fhir.sequences import Sequences, sequences_of
 from cds_service.knowledge.codes.orders import imaging_of, modality_of
-from cds_service.knowledge.codes.sites import Place
+from cds_service.knowledge.codes.sites import Place, settle
 from cds_service.knowledge.settings import PD_FAT_SUPPRESSED_IS_FLUID_SENSITIVE
 from cds_service.model.case import Statement
 from cds_service.model.finding import Provenance
@@ -18,31 +18,56 @@ IGNORED_STATUS = ("entered-in-error", "cancelled", "registered")
 
 
 def is_mr(resource: Json) -> bool:
-    """Whether the study, or any of its series, is magnetic resonance imaging."""
-    found = [*codings(resource.get("modality"))]
+    """Whether the study, or any of its series, is magnetic resonance imaging.
+
+    A study that names no modality is when its procedure or description is.
+    """
+    # STU3 and DSTU2 list the modalities of a study under another name.
+    found = [*codings(resource.get("modality")), *codings(resource.get("modalityList"))]
     for series in objects(resource.get("series")):
         found += codings(series.get("modality"))
-    return any(modality_of(system, code) == "MR" or code == "MR" for system, code in found)
+    if found:
+        return any(_names_mr(system, code) for system, code in found)
+    ordered = [imaging_of(system, code) for system, code in _procedures(resource)]
+    return any(one.modality == "MR" for one in ordered if one) or modality_named(_words(resource)) == "MR"
+
+
+def _names_mr(system: str, code: str) -> bool:
+    return modality_of(system, code) == "MR" or code == "MR"
+
+
+def _procedures(resource: Json) -> list[tuple[str, str]]:
+    return [*codings(resource.get("procedureCode")), *codings(resource.get("procedure"))]
+
+
+def _words(resource: Json) -> str:
+    procedure = concept_text(resource.get("procedureCode")) or concept_text(resource.get("procedure"))
+    return f"{text(resource.get('description'))}. {procedure}"
 
 
 def study_place(resource: Json, how: ReadingRules) -> Place:
-    """Return the part of the body a study covers, by its procedure code, body sites, or words."""
-    procedures = [*codings(resource.get("procedureCode")), *codings(resource.get("procedure"))]
-    for system, code in procedures:
-        ordered = imaging_of(system, code)
-        if ordered is not None and ordered.place.site is not None:
-            return ordered.place
-    for series in objects(resource.get("series")):
-        place = place_in(series, how.aliases, "bodySite", "laterality")
-        if place.site is not None:
-            return place
-    words = " ".join((text(resource.get("description")), concept_text(resource.get("procedureCode"))))
-    return site_named(words)
+    """Return the part of the body a study covers, by its procedure code, the body sites of its MR series, or words.
+
+    Each fills in what the one before leaves open: the words say which side, the series which joint of the pelvis.
+    """
+    ordered = [found.place for system, code in _procedures(resource) if (found := imaging_of(system, code))]
+    # A series has its side beside its body site; the two are one place.
+    series = [
+        {**site, "laterality": [*objects(one.get("laterality"))]}
+        for one in objects(resource.get("series"))
+        if _is_mr_series(one)
+        for site in [*objects(one.get("bodySite"))] or [{}]
+    ]
+    place = settle(place_in({"bodySite": series}, how.aliases, "bodySite"), site_named(_words(resource)))
+    for procedure in reversed(ordered):
+        place = settle(procedure, place)
+    return place
 
 
 def study_day(resource: Json) -> str:
-    """Return the day the study was done, or empty."""
-    return first_day(resource, "started")
+    """Return the day the study was done, or that of its first series, or empty."""
+    of_series = sorted(found for series in objects(resource.get("series")) if (found := first_day(series, "started")))
+    return first_day(resource, "started") or next(iter(of_series), "")
 
 
 def read_sequences(resource: Json, how: ReadingRules) -> Iterator[Statement]:
@@ -59,14 +84,15 @@ def _sequences(resource: Json, how: ReadingRules) -> Sequences:
     count = resource.get("numberOfSeries")
     return sequences_of(
         (text(one.get("description")) for one in series),
-        complete=not isinstance(count, int) or count <= len(listed),
+        # A count that cannot be read may be any: the list is then not known to be complete.
+        complete=count is None or (isinstance(count, int | float) and count <= len(listed)),
         pd_fat_suppressed_is_fluid_sensitive=bool(how.setting(PD_FAT_SUPPRESSED_IS_FLUID_SENSITIVE)),
     )
 
 
 def _is_mr_series(series: Json) -> bool:
     found = list(codings(series.get("modality")))
-    return not found or any(modality_of(system, code) == "MR" or code == "MR" for system, code in found)
+    return not found or any(_names_mr(system, code) for system, code in found)
 
 
 def _settled(sequences: Sequences) -> Iterator[tuple[str, str]]:

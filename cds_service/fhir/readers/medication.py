@@ -16,7 +16,17 @@ from cds_service.model.quantity import Range
 UG_PER_UNIT = {"ug": Decimal(1), "mcg": Decimal(1), "µg": Decimal(1), "μg": Decimal(1), "mg": Decimal(1000)}
 HOURS_PER_UNIT = {"h": Decimal(1), "hr": Decimal(1), "hour": Decimal(1), "hours": Decimal(1), "min": 1 / Decimal(60)}
 DAYS_PER_UNIT = {"h": 1 / Decimal(24), "d": Decimal(1), "wk": Decimal(7), "day": Decimal(1), "days": Decimal(1)}
-PER_DAY_BY_CODE: Mapping[str, int | Decimal] = {"QD": 1, "AM": 1, "PM": 1, "BID": 2, "TID": 3, "QID": 4, "QOD": Decimal("0.5")}
+PER_DAY_BY_CODE: Mapping[str, int | Decimal] = {
+    "QD": 1,
+    "AM": 1,
+    "PM": 1,
+    "BID": 2,
+    "TID": 3,
+    "QID": 4,
+    "QOD": Decimal("0.5"),
+}
+LARGEST_POWER = 9
+"""A number beyond this power of ten, up or down, is no dose, time or count."""
 
 _INHALED = re.compile(r"(?<!\w)(?:inhal\w*|nebuli[sz]\w*|respiratory)(?!\w)", re.IGNORECASE)
 
@@ -126,9 +136,9 @@ def _number(value: object) -> Decimal | None:
         return None
     try:
         number = Decimal(str(value))
-    except InvalidOperation:
+    except (InvalidOperation, ValueError):
         return None
-    return number if number.is_finite() and number > 0 else None
+    return number if number.is_finite() and number > 0 and abs(number.adjusted()) <= LARGEST_POWER else None
 
 
 def _given(fact: str, number: Decimal | None) -> Iterator[tuple[str, Value]]:

@@ -8,10 +8,13 @@ CodeSystem and a site's aliases are read like public ones. Displays are never us
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import Enum, auto
+from typing import Any
 
 from cds_service.fhir.access import Json, codings, first_day, key_of, objects, references, text
-from cds_service.fhir.readers.context import ReadingRules, StudyPlaces, place_in
+from cds_service.fhir.readers.context import UNREADABLE, ReadingRules, StudyPlaces, merged, place_in
 from cds_service.knowledge.codes.diagnoses import diagnosis_of
 from cds_service.knowledge.codes.entry import CodedMeaning
 from cds_service.knowledge.codes.findings import CHOICES, QUANTITIES, finding_of, is_generic
@@ -21,49 +24,81 @@ from cds_service.knowledge.codes.sites import Place, settle
 from cds_service.knowledge.settings import INFECTION_SIGN_DAYS
 from cds_service.model.case import Problem, Statement
 from cds_service.model.finding import Provenance, State, Trust, Value
-from cds_service.model.quantity import UnreadableQuantity, length_between_mm, length_mm
+from cds_service.model.quantity import MM_PER_UNIT, Range, UnreadableQuantity, length_mm
 
 IGNORED_STATUS = ("entered-in-error", "cancelled", "registered")
 ALSO_NAMED = {"charcot": ("named.charcot",)}
 """Context that a report or an imaging observation names as a diagnosis of its place."""
 
 DAY_FIELDS = ("effectiveDateTime", "effectivePeriod", "effectiveInstant", "issued")
+PLAUSIBLE_MM = (Decimal("0.01"), Decimal(1000))
+"""No edema is measured finer than the one or reaches as far as the other: such a number is a slip of the unit."""
+
+LONGEST_LINK = 20
+"""So many observations, one derived from the next, are followed."""
+
+
+@dataclass(frozen=True)
+class Links:
+    """What reports say of observations: to which study they belong, and which are of another kind of imaging."""
+
+    study_by_member: Mapping[str, str] = field(default_factory=dict)
+    elsewhere: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
 class ObservationSet:
     """The observations of a record and how they hang together.
 
-    ``study_by_member`` says to which study a report assigns an observation; ``parents`` which observation has another
-    as its member or source.
+    ``parents`` says which observation has another as its member or source.
     """
 
     by_key: Mapping[str, Json]
-    study_by_member: Mapping[str, str]
+    links: Links
     parents: Mapping[str, str]
 
+    def line(self, key: str) -> list[str]:
+        """Return an observation and those it belongs to, the nearest first; links in a circle end."""
+        found = [key]
+        while len(found) < LONGEST_LINK:
+            parent = self.parents.get(found[-1], "")
+            if parent not in self.by_key or parent in found:
+                break
+            found.append(parent)
+        return found
 
-def observation_set(resources: Iterable[Json], study_by_member: Mapping[str, str]) -> ObservationSet:
+
+def observation_set(resources: Iterable[Json], links: Links) -> ObservationSet:
     """Return the observations that count, with their links."""
     by_key = {key_of(one): one for one in resources if text(one.get("status")) not in IGNORED_STATUS}
     parents: dict[str, str] = {}
-    for key, resource in by_key.items():
+    for key, resource in sorted(by_key.items()):
         for member in references(resource.get("hasMember")):
             parents.setdefault(member, key)
+    for key, resource in sorted(by_key.items()):
         for source in references(resource.get("derivedFrom")):
             if source in by_key:
                 parents.setdefault(key, source)
-    return ObservationSet(by_key, study_by_member, parents)
+    return ObservationSet(by_key, links, parents)
 
 
 def read_observation(
     resource: Json, found: ObservationSet, studies: StudyPlaces, how: ReadingRules, problems: list[Problem]
 ) -> Iterator[Statement]:
-    """Yield what one imaging observation states; what cannot be used is added to ``problems``."""
+    """Yield what one imaging observation states; what cannot be used is added to ``problems``.
+
+    An observation of another kind of imaging, by its study or its report, states nothing here.
+    """
     key = key_of(resource)
+    line = found.line(key)
+    if any(_is_elsewhere(one, found, studies) for one in line):
+        return
     day = first_day(resource, *DAY_FIELDS)
-    study = _study(key, resource, found, studies, day)
-    place = _place(key, resource, found, studies.places.get(study, Place()), how)
+    study = _study(line, found, studies, day)
+    day = day or studies.days.get(study, "")
+    place = Place()
+    for one in line:
+        place = settle(place, _own_place(found.by_key[one], how))
     for part in (resource, *objects(resource.get("component"))):
         for meaning in _meanings(part, how):
             try:
@@ -74,83 +109,49 @@ def read_observation(
             if told is None:
                 continue
             value, trust = told
-            where = settle(place, meaning.place)
+            # The code's own place ("hip joint effusion") stands before the study's.
+            where = settle(settle(place, meaning.place), studies.places.get(study, Place()))
             for fact in (meaning.fact, *ALSO_NAMED.get(meaning.fact, ())):
                 yield Statement(fact, value, Provenance(key, day, trust), where.site, where.side, study)
 
 
-def read_marker(resources: Iterable[Json], how: ReadingRules) -> Iterator[Statement]:
-    """Yield whether CRP, ESR, white cells or temperature are raised, from the newest recent value of each.
-
-    The laboratory's own interpretation decides, or its reference range; no threshold is invented here.
-    """
-    newest: dict[str, tuple[str, str, State]] = {}
-    for resource in resources:
-        if text(resource.get("status")) in IGNORED_STATUS:
-            continue
-        day = first_day(resource, *DAY_FIELDS)
-        for system, code in codings(resource.get("code")):
-            fact = RAISED_FACTS.get(analyte_of(system, code) or "")
-            state = _raised(resource)
-            if fact and state is not None and how.within(day, INFECTION_SIGN_DAYS):
-                newest[fact] = max(newest.get(fact, ("", "", State.ABSENT)), (day, key_of(resource), state))
-    for fact, (day, key, state) in sorted(newest.items()):
-        yield Statement(fact, state, Provenance(key, day))
+# Where an observation belongs
 
 
-def _raised(resource: Json) -> State | None:
-    for system, code in codings(resource.get("interpretation")):
-        state = raised(system, code)
-        if state is not None:
-            return state
-    quantity = resource.get("valueQuantity")
-    if not isinstance(quantity, Mapping):
-        return None
-    for reference in objects(resource.get("referenceRange")):
-        high = reference.get("high")
-        if not isinstance(high, Mapping) or not _same_unit(quantity, high):
-            continue
-        value, limit = quantity.get("value"), high.get("value")
-        if not isinstance(value, int | float) or not isinstance(limit, int | float):
-            continue
-        if not text(quantity.get("comparator")).startswith("<"):
-            return State.PRESENT if value > limit else State.ABSENT
-    return None
+def _is_elsewhere(key: str, found: ObservationSet, studies: StudyPlaces) -> bool:
+    if key in found.links.study_by_member:
+        return False
+    return key in found.links.elsewhere or any(link in studies.others for link in _sources(found.by_key[key]))
 
 
-def _same_unit(one: Json, other: Json) -> bool:
-    return (one.get("code") or one.get("unit")) == (other.get("code") or other.get("unit"))
+def _sources(resource: Json) -> list[str]:
+    return [*references(resource.get("derivedFrom")), *references(resource.get("partOf"))]
 
 
-def _study(key: str, resource: Json, found: ObservationSet, studies: StudyPlaces, day: str) -> str:
-    """Return the study an observation belongs to: by its own links, its report, its parent, or its day."""
-    links = [*references(resource.get("derivedFrom")), *references(resource.get("partOf"))]
-    for link in links:
-        if link.startswith("ImagingStudy/"):
-            return link
-    if key in found.study_by_member:
-        return found.study_by_member[key]
-    parent = found.parents.get(key, "")
-    if parent in found.by_key and parent != key:
-        return _study(parent, found.by_key[parent], _without(found, key), studies, day)
+def _study(line: list[str], found: ObservationSet, studies: StudyPlaces, day: str) -> str:
+    """Return the study an observation belongs to: by its own links, its report, its parents, or its day."""
+    for key in line:
+        named = [link for link in _sources(found.by_key[key]) if link.startswith("ImagingStudy/")]
+        sent = [link for link in named if link in studies.days]
+        reported = found.links.study_by_member.get(key, "")
+        if sent or reported or named:
+            return (*sent, *([reported] if reported else []), *named)[0]
     return studies.study_of(day) or f"observed {day}"
 
 
-def _without(found: ObservationSet, key: str) -> ObservationSet:
-    """Return the set without one link upwards, so that links in a circle end."""
-    return ObservationSet(
-        found.by_key, found.study_by_member, {child: parent for child, parent in found.parents.items() if child != key}
-    )
+def _own_place(resource: Json, how: ReadingRules) -> Place:
+    """Return where an observation says it is, by its body site or by a component whose value is a place or side."""
+    place = place_in(resource, how.aliases, "bodySite", "bodyStructure")
+    told = [
+        concept
+        for component in objects(resource.get("component"))
+        if not _meanings(component, how)
+        for concept in objects(component.get("valueCodeableConcept"))
+    ]
+    return settle(place, place_in({"told": told}, how.aliases, "told"))
 
 
-def _place(key: str, resource: Json, found: ObservationSet, study: Place, how: ReadingRules) -> Place:
-    """Return where the finding lies: its own body site, else its parent's, narrowed by what the study shows."""
-    own = place_in(resource, how.aliases, "bodySite", "bodyStructure")
-    parent = found.parents.get(key, "")
-    if not own.sites() and parent in found.by_key and parent != key:
-        above = _place(parent, found.by_key[parent], _without(found, key), study, how)
-        own = Place(above.site, own.side or above.side, above.may_be, above.tissue)
-    return settle(own, study)
+# What an observation says
 
 
 @dataclass(frozen=True)
@@ -158,19 +159,17 @@ class _Asserted(CodedMeaning):
     """A finding named by the value of a generic code ("MRI finding: synovitis"): the value is the assertion."""
 
 
-def _meanings(resource: Json, how: ReadingRules) -> Iterator[CodedMeaning]:
-    """Yield each finding or diagnosis that the code, or the value of a generic code, names."""
-    named = {
-        (meaning.fact, meaning.value): meaning
-        for system, code in codings(resource.get("code"))
-        if (meaning := _meaning(system, code, how)) is not None
-    }
-    yield from named.values()
-    if not named and any(is_generic(system, code) for system, code in codings(resource.get("code"))):
-        for system, code in codings(resource.get("valueCodeableConcept")):
-            meaning = _meaning(system, code, how)
-            if meaning is not None:
-                yield _Asserted(meaning.fact, meaning.value, meaning.state, meaning.place)
+def _meanings(resource: Json, how: ReadingRules) -> list[CodedMeaning]:
+    """Return each finding or diagnosis that the code, or the value of a generic code, names."""
+    coded = list(codings(resource.get("code")))
+    named = merged(meaning for system, code in coded if (meaning := _meaning(system, code, how)) is not None)
+    if named or not any(is_generic(system, code) for system, code in coded):
+        return named
+    values = [_meaning(system, code, how) for system, code in codings(resource.get("valueCodeableConcept"))]
+    return [
+        _Asserted(meaning.fact, meaning.value, meaning.state, meaning.place)
+        for meaning in merged(meaning for meaning in values if meaning is not None)
+    ]
 
 
 def _meaning(system: str, code: str, how: ReadingRules) -> CodedMeaning | None:
@@ -183,62 +182,187 @@ def _told(meaning: CodedMeaning, resource: Json, how: ReadingRules) -> tuple[Val
     Raises:
         UnreadableQuantity: a length that is none.
     """
-    if isinstance(meaning, _Asserted):
-        return meaning.value or meaning.state, Trust.CODED_WITHOUT_VALUE
-    value = _value(meaning.fact, meaning, resource, how)
-    if value is None:
-        return None
-    has_value = any(name.startswith("value") for name in resource)
-    return value, Trust.CODED if has_value else Trust.CODED_WITHOUT_VALUE
-
-
-def _value(fact: str, meaning: CodedMeaning, resource: Json, how: ReadingRules) -> Value | None:
-    """Return what an observation or component says of its fact; None when it says that nothing is known.
-
-    Raises:
-        UnreadableQuantity: a length that is none.
-    """
     if resource.get("dataAbsentReason") is not None:
         return None
-    if fact in QUANTITIES:
-        return _length(resource)
-    if fact in CHOICES:
-        if meaning.value:
-            return meaning.value
-        chosen = (choice_of(fact, s, c, how.aliases) for s, c in codings(resource.get("valueCodeableConcept")))
-        return next((value for value in chosen if value is not None), None)
+    if isinstance(meaning, _Asserted):
+        return meaning.value or meaning.state, Trust.CODED_WITHOUT_VALUE
+    if meaning.fact in QUANTITIES:
+        value: Value | None = _length(resource)
+    elif meaning.fact in CHOICES:
+        value = _choice(meaning, resource, how)
+    else:
+        value = _state(meaning, resource, how)
+    if value is None:
+        return None
+    return value, Trust.CODED if _has_value(resource) else Trust.CODED_WITHOUT_VALUE
+
+
+class _No(Enum):
+    """Why an observation states neither present, absent nor indeterminate."""
+
+    VALUE = auto()
+    KNOWLEDGE = auto()
+    READABLE_VALUE = auto()
+
+
+def _answer(resource: Json, how: ReadingRules) -> State | _No:
+    """Return what an observation answers to its own question."""
     if isinstance(resource.get("valueBoolean"), bool):
         return State.PRESENT if resource["valueBoolean"] else State.ABSENT
-    coded = list(codings(resource.get("valueCodeableConcept")))
-    for system, code in coded:
+    for system, code in codings(resource.get("valueCodeableConcept")):
         state = state_of(system, code, how.aliases)
         if state is not None:
             return state
         if says_unknown(system, code, how.aliases):
-            return None
-    for system, code in codings(resource.get("interpretation")):
-        state = interpreted(system, code)
-        if state is not None:
-            return state
-    if any(name.startswith("value") for name in resource):
+            return _No.KNOWLEDGE
+    if _has_value(resource):
+        return _No.READABLE_VALUE
+    if any(name.startswith("_value") for name in resource):
+        # The value is left out and an extension says why.
+        return _No.KNOWLEDGE
+    states = {state for system, code in codings(resource.get("interpretation")) if (state := interpreted(system, code))}
+    if not states:
+        return _No.VALUE
+    return states.pop() if len(states) == 1 else State.INDETERMINATE
+
+
+def _state(meaning: CodedMeaning, resource: Json, how: ReadingRules) -> State | None:
+    """Return the state of a yes/no fact; None when the observation says that nothing is known."""
+    answer = _answer(resource, how)
+    if answer is _No.KNOWLEDGE:
+        return None
+    if answer is _No.VALUE:
+        return meaning.state
+    if not isinstance(answer, State):
         # Some value is there, but not one we can read: it is neither taken as present nor as absent.
         return State.INDETERMINATE
-    return meaning.state
+    if meaning.state is State.PRESENT:
+        return answer
+    # A code that may mean something else is never affirmed; one that denies ("no edema") is affirmed by "present".
+    settled = State.ABSENT if meaning.state is State.INDETERMINATE else State.PRESENT
+    return State.ABSENT if answer is settled else State.INDETERMINATE
 
 
-def _length(resource: Json) -> Value | None:
-    quantity = resource.get("valueQuantity")
+def _choice(meaning: CodedMeaning, resource: Json, how: ReadingRules) -> Value | None:
+    """Return the choice that a value states, or that the code itself does when its value does not deny it."""
+    answer = _answer(resource, how)
+    if meaning.value:
+        affirmed = answer in (State.PRESENT, _No.VALUE)
+        return meaning.value if affirmed else None if answer in (State.ABSENT, _No.KNOWLEDGE) else State.INDETERMINATE
+    coded = codings(resource.get("valueCodeableConcept"))
+    chosen = [value for s, c in coded if (value := choice_of(meaning.fact, s, c, how.aliases)) is not None]
+    return chosen[0] if chosen else State.INDETERMINATE if answer is State.INDETERMINATE else None
+
+
+def _has_value(resource: Json) -> bool:
+    return any(name.startswith("value") for name in resource)
+
+
+def _length(resource: Json) -> Range | None:
+    """Return a length in mm; None when the observation has no value.
+
+    Raises:
+        UnreadableQuantity: a value that is no plausible length.
+    """
+    quantity, span = resource.get("valueQuantity"), resource.get("valueRange")
     if isinstance(quantity, Mapping):
-        unit = quantity.get("code") or quantity.get("unit")
-        return length_mm(quantity.get("value"), unit, quantity.get("comparator"))
-    span = resource.get("valueRange")
-    if isinstance(span, Mapping):
-        low, high = span.get("low"), span.get("high")
-        if isinstance(low, Mapping) and isinstance(high, Mapping):
-            unit = low.get("code") or low.get("unit")
-            if unit != (high.get("code") or high.get("unit")):
-                raise UnreadableQuantity("the two ends of the range have different units")
-            return length_between_mm(low.get("value"), high.get("value"), unit)
-    if any(name.startswith("value") for name in resource):
+        found = length_mm(quantity.get("value"), _unit(quantity), quantity.get("comparator"))
+    elif isinstance(span, Mapping):
+        low, high = (_end(span.get("low")), _end(span.get("high")))
+        found = Range(low, high)
+    elif _has_value(resource):
         raise UnreadableQuantity("a length is a quantity or a range")
+    else:
+        return None
+    least, most = PLAUSIBLE_MM
+    if any(bound is not None and not least <= bound <= most for bound in (found.low, found.high)):
+        raise UnreadableQuantity("no edema has such an extent")
+    return found
+
+
+def _end(quantity: Any) -> Decimal | None:
+    if not isinstance(quantity, Mapping):
+        return None
+    return length_mm(quantity.get("value"), _unit(quantity)).low
+
+
+def _unit(quantity: Json) -> str:
+    """Return the unit of a quantity: its code, or its words when only these are a length; empty when they disagree."""
+    stated = {unit for unit in (text(quantity.get("code")).strip(), text(quantity.get("unit")).strip()) if unit}
+    lengths = stated & MM_PER_UNIT.keys()
+    return lengths.pop() if len(lengths) == 1 else ""
+
+
+# Inflammation markers
+
+
+def read_markers(resources: Iterable[Json], how: ReadingRules, problems: list[Problem]) -> Iterator[Statement]:
+    """Yield whether CRP, ESR, white cells or temperature are raised, from the newest recent value of each.
+
+    The laboratory's own interpretation decides, or its reference range; no threshold is invented here. A value that
+    cannot be judged does not unsay a raised one before it, but no older value counts as normal beside it.
+    """
+    newest: dict[str, tuple[str, bool, str, State]] = {}
+    measured: dict[str, str] = {}
+    for resource in resources:
+        try:
+            day, state = first_day(resource, *DAY_FIELDS), _raised(resource)
+            facts = {RAISED_FACTS.get(analyte_of(s, c) or "") for s, c in codings(resource.get("code"))} - {None}
+        except UNREADABLE:
+            problems.append(Problem("unreadable", "Observation", key_of(resource)))
+            continue
+        for fact in facts:
+            if fact is None or not how.within(day, INFECTION_SIGN_DAYS):
+                continue
+            measured[fact] = max(measured.get(fact, ""), day)
+            if state is not None:
+                # Of several on one day a raised one counts: fever in the morning is fever.
+                one = (day, state is State.PRESENT, key_of(resource), state)
+                newest[fact] = max(newest.get(fact, one), one)
+    for fact, (day, is_raised, key, state) in sorted(newest.items()):
+        if is_raised or day == measured[fact]:
+            yield Statement(fact, state, Provenance(key, day))
+
+
+def _raised(resource: Json) -> State | None:
+    for system, code in codings(resource.get("interpretation")):
+        state = raised(system, code)
+        if state is not None:
+            return state
+    quantity = resource.get("valueQuantity")
+    if not isinstance(quantity, Mapping):
+        return None
+    judged = {_above(quantity, one) for one in objects(resource.get("referenceRange")) if _is_normal_range(one)}
+    return judged.pop() if len(judged) == 1 else None
+
+
+def _is_normal_range(reference: Json) -> bool:
+    """Whether a reference range is that of healthy people, and not, for example, of a treatment."""
+    kinds = {code for _, code in codings(reference.get("type"))}
+    return not kinds or "normal" in kinds
+
+
+def _above(quantity: Json, reference: Json) -> State | None:
+    """Return whether a value lies above a reference range; None when its comparator or unit leaves that open."""
+    high = reference.get("high")
+    if not isinstance(high, Mapping) or not _same_unit(quantity, high):
+        return None
+    value, limit = quantity.get("value"), high.get("value")
+    if not isinstance(value, int | float) or not isinstance(limit, int | float):
+        return None
+    match text(quantity.get("comparator")):
+        case "":
+            return State.PRESENT if value > limit else State.ABSENT
+        case ">" if value >= limit:
+            return State.PRESENT
+        case ">=" if value > limit:
+            return State.PRESENT
+        case "<" | "<=" if value <= limit:
+            return State.ABSENT
     return None
+
+
+def _same_unit(quantity: Json, limit: Json) -> bool:
+    """Whether both have one unit. A limit without a unit has that of the value."""
+    stated = text(limit.get("code")) or text(limit.get("unit"))
+    return not stated or stated in (text(quantity.get("code")), text(quantity.get("unit")))

@@ -14,6 +14,7 @@ from cds_service.model.finding import Provenance
 from cds_service.model.quantity import Range
 
 OLDEST_YEARS = 130
+_YEAR_OR_MONTH = re.compile(r"([0-9]{4})(?:-(0[1-9]|1[0-2]))?")
 
 
 def read_patient(resource: Json, how: ReadingRules) -> Iterator[Statement]:
@@ -22,7 +23,7 @@ def read_patient(resource: Json, how: ReadingRules) -> Iterator[Statement]:
     age = _age(text(resource.get("birthDate")), how.today)
     if age is not None:
         yield Statement("age", age, source)
-    sex = text(resource.get("gender"))
+    sex = text(resource.get("gender")).strip().lower()
     if sex in ("male", "female", "other"):
         yield Statement("sex", sex, source)
 
@@ -30,16 +31,17 @@ def read_patient(resource: Json, how: ReadingRules) -> Iterator[Statement]:
 def _age(birth_date: str, today: date) -> Range | None:
     """Return the age in years, or None without a usable date of birth that is not in the future."""
     exact = day(birth_date)
+    found = _YEAR_OR_MONTH.fullmatch(birth_date)
     if exact:
         born = date.fromisoformat(exact)
-        years = today.year - born.year - ((today.month, today.day) < (born.month, born.day))
-        low = high = years
+        high = low = today.year - born.year - ((today.month, today.day) < (born.month, born.day))
+    elif found is not None:
+        # In the year or month of the birthday it is not known whether it has been.
+        month = int(found[2] or today.month)
+        high = today.year - int(found[1]) - (today.month < month)
+        low = high - 1 if month == today.month else high
     else:
-        found = re.match(r"(\d{4})", birth_date)
-        if found is None:
-            return None
-        high = today.year - int(found[1])
-        low = high - 1
-    if low < 0 or high > OLDEST_YEARS:
         return None
-    return Range(Decimal(low), Decimal(high))
+    if high < 0 or high > OLDEST_YEARS:
+        return None
+    return Range(Decimal(max(low, 0)), Decimal(high))

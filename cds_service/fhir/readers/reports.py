@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from cds_service.fhir.access import Json, codings, concept_text, first_day, key_of, objects, references, text
 from cds_service.fhir.narrative import TextStatement, read_text
 from cds_service.fhir.readers.context import ReadingRules, StudyPlaces
-from cds_service.fhir.readers.drafts import site_named
 from cds_service.fhir.readers.observations import ALSO_NAMED
+from cds_service.fhir.readers.words import modality_named, modality_told, site_named
 from cds_service.fhir.sequences import sequences_named
 from cds_service.knowledge.codes.diagnoses import diagnosis_of
 from cds_service.knowledge.codes.findings import CHOICES, QUANTITIES, finding_of
-from cds_service.knowledge.codes.orders import imaging_of
+from cds_service.knowledge.codes.orders import imaging_of, report_category_of
 from cds_service.knowledge.codes.sites import Place, settle
-from cds_service.knowledge.settings import SUGGESTIVE_IS_PRESENT
+from cds_service.knowledge.settings import PD_FAT_SUPPRESSED_IS_FLUID_SENSITIVE, SUGGESTIVE_IS_PRESENT
 from cds_service.model.case import Statement
 from cds_service.model.condition import Scope
 from cds_service.model.finding import Provenance, Trust
 
-READ_STATUS = ("final", "amended", "corrected", "appended", "preliminary", "partial")
+IGNORED_STATUS = ("entered-in-error", "cancelled", "registered")
 EARLY_STATUS = ("preliminary", "partial")
-
-_MR_WORDS = re.compile(
-    r"(?<![\w-])(?:mri?|magnetic resonance|stir|t[12][- ]?(?:weighted|hyper\w+|hypo\w+))(?![\w-])", re.IGNORECASE
-)
+REPLACING_STATUS = ("amended", "corrected")
+"""A report with one of these says anew what the report before it said. One that is ``appended`` only adds to it."""
 
 
 @dataclass(frozen=True)
@@ -41,22 +38,38 @@ class Report:
     preliminary: bool
     place: Place
 
+    def replaces(self, other: Report) -> bool:
+        """Whether this report of the same study and place takes the place of another (decision table 5.3)."""
+        if (self.study, self.place.site, self.place.side) != (other.study, other.place.site, other.place.side):
+            return False
+        if self.issued < other.issued or self.preliminary:
+            return False
+        if other.preliminary:
+            return True
+        return self.is_amended and (self.issued > other.issued or not other.is_amended)
+
+    @property
+    def is_amended(self) -> bool:
+        """Whether it says anew what was reported before."""
+        return text(self.resource.get("status")) in REPLACING_STATUS
+
+
+def is_readable(resource: Json) -> bool:
+    """Whether a report's status lets its content count."""
+    return text(resource.get("status")) not in IGNORED_STATUS
+
 
 def find_report(resource: Json, studies: StudyPlaces) -> Report | None:
     """Return the report if it is one of magnetic resonance imaging that may be read, else None.
 
     Its study is the one it names, else the one of its day; else it stands for a study of its own.
     """
-    if text(resource.get("status")) not in READ_STATUS:
+    if not is_readable(resource) or modality(resource, studies) != "MR":
         return None
     key = key_of(resource)
     day = first_day(resource, "effectiveDateTime", "effectivePeriod", "issued")
-    named = [*references(resource.get("imagingStudy")), *references(resource.get("study"))]
-    linked = [study for study in named if study in studies.places]
     place = _ordered_place(resource)
-    if not linked and not _is_mr(resource):
-        return None
-    study = linked[0] if linked else studies.study_of(day) or key
+    study = _study(resource, studies, place, day) or key
     return Report(
         resource=resource,
         key=key,
@@ -68,26 +81,61 @@ def find_report(resource: Json, studies: StudyPlaces) -> Report | None:
     )
 
 
+def modality(resource: Json, studies: StudyPlaces) -> str:
+    """Return ``MR`` or ``other`` when a report says by which imaging it was made, else empty.
+
+    Its study tells, then the code and title; the text only when these are silent, because the report of a radiograph
+    may well speak of MRI.
+    """
+    named = _studies_named(resource)
+    if any(study in studies.places for study in named):
+        return "MR"
+    for system, code in codings(resource.get("code")):
+        imaging = imaging_of(system, code)
+        if imaging is not None:
+            return "MR" if imaging.modality == "MR" else "other"
+    by_title = modality_named(concept_text(resource.get("code")))
+    if by_title:
+        return by_title
+    laboratory = any(report_category_of(s, c) == "laboratory" for s, c in codings(resource.get("category")))
+    if laboratory or any(study in studies.others for study in named):
+        return "other"
+    return modality_told(text(resource.get("conclusion")))
+
+
+def _studies_named(resource: Json) -> list[str]:
+    return [*references(resource.get("imagingStudy")), *references(resource.get("study"))]
+
+
+def _study(resource: Json, studies: StudyPlaces, place: Place, day: str) -> str:
+    """Return the study a report is about; empty when that cannot be told."""
+    named = _studies_named(resource)
+    known = [study for study in named if study in studies.places]
+    if known:
+        # Some senders name the study for comparison, too: the report is about the newest.
+        return max(known, key=lambda study: (studies.days.get(study, ""), study))
+    not_sent = [study for study in named if study.startswith("ImagingStudy/") and study not in studies.others]
+    if not_sent:
+        return not_sent[0]
+    same_time = studies.study_of(day)
+    shown, ordered = studies.places.get(same_time, Place()).sites(), place.sites()
+    return same_time if not shown or not ordered or shown & ordered else ""
+
+
 def _ordered_place(resource: Json) -> Place:
+    """Return where the examination was, by the report's code and the words of its title."""
+    place = site_named(concept_text(resource.get("code")))
     for system, code in codings(resource.get("code")):
         imaging = imaging_of(system, code)
         if imaging is not None:
-            return imaging.place
-    return site_named(concept_text(resource.get("code")))
-
-
-def _is_mr(resource: Json) -> bool:
-    for system, code in codings(resource.get("code")):
-        imaging = imaging_of(system, code)
-        if imaging is not None:
-            return imaging.modality == "MR"
-    words = " ".join((concept_text(resource.get("code")), text(resource.get("conclusion"))))
-    return _MR_WORDS.search(words[:100_000]) is not None
+            return settle(imaging.place, place)
+    return place
 
 
 def read_report(report: Report, how: ReadingRules) -> Iterator[Statement]:
     """Yield what the report's conclusion says, coded first, then in words."""
-    for concept in objects(report.resource.get("conclusionCode")):
+    # DSTU2 and STU3 have another name for the coded conclusion.
+    for concept in [*objects(report.resource.get("conclusionCode")), *objects(report.resource.get("codedDiagnosis"))]:
         yield from _conclusion_code(concept, report, how)
     reading = read_text(
         text(report.resource.get("conclusion")),
@@ -99,7 +147,8 @@ def read_report(report: Report, how: ReadingRules) -> Iterator[Statement]:
     for statement in reading.statements:
         yield from _said(statement, report, how)
     source = Provenance(report.key, report.day, Trust.FINDINGS_TEXT, reading.technique.strip())
-    for name in sorted(sequences_named(reading.technique)):
+    fluid = bool(how.setting(PD_FAT_SUPPRESSED_IS_FLUID_SENSITIVE))
+    for name in sorted(sequences_named(reading.technique, pd_fat_suppressed_is_fluid_sensitive=fluid)):
         yield Statement(f"seq.{name}", "acquired", source, study=report.study)
 
 

@@ -34,6 +34,7 @@ RIM, PERFUSION_RIM, NOT_TOLD_APART = (
     "osteonecrosis-perfusion-rim",
     "osteonecrosis-not-told-from-transient-edema",
 )
+NO_EPIPHYSIS = at_site("si_joint", "vertebra", "diffuse_marrow")
 DESCRIBED_ON_DCE = DCE_PATTERN.is_one_of(
     "subchondral_hyperperfusion", "decreased_max_enhancement", "rim_high_flow_no_flow_core"
 )
@@ -46,6 +47,7 @@ RULES = (
         Raise(Level.LIKELY),
         about=OSTEONECROSIS,
         when=RIM_SIGN.present,
+        unless=(NO_EPIPHYSIS,),
         evidence=(seed("S20", "S44"),),
         says=("A rim sign is the characteristic sign of osteonecrosis.",),
         not_for="Rim signs of organs other than bone.",
@@ -56,6 +58,7 @@ RULES = (
         Raise(Level.LIKELY),
         about=OSTEONECROSIS,
         when=NECROSIS_ON_DCE,
+        unless=(NO_EPIPHYSIS,),
         evidence=(seed("S22"),),
         says=(
             "Dynamic contrast-enhanced MRI shows a rim of high plasma flow around a subchondral area without flow,"

@@ -13,7 +13,7 @@ from cds_service.knowledge.evidence import IWGDF_CHARCOT, beyond, interpretation
 from cds_service.knowledge.facts import ACUTE_TRAUMA, ATHLETE, BME
 from cds_service.knowledge.sites import AT_FOOT, HIP_SITES, KNEE_SITES
 from cds_service.knowledge.warnings import P1
-from cds_service.model.condition import AnyCause, LevelIs, at_site
+from cds_service.model.condition import AnyCause, Fired, LevelIs, at_site
 from cds_service.model.level import Level
 from cds_service.model.rule import Advise, Raise, Rule, Step
 
@@ -40,6 +40,7 @@ RULES = (
         Raise(Level.POSSIBLE),
         about=TRAUMATIC,
         when=AFTER_INJURY,
+        unless=(Fired("traumatic-after-injury"),),
         evidence=(seed("S1", "S45"),),
         says=("Acute trauma is on record and may contribute.",),
         step=Step.COMPARE,

@@ -1,0 +1,278 @@
+"""The command line as a person uses it: real processes, real files, a real server on this machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from cds_service.data import data_path
+
+ROOT = Path(__file__).parents[2]
+SCENARIOS = data_path("scenarios")
+COMMAND = (sys.executable, "-m", "cds_service.cli")
+
+# Nobody's own settings, and lines wide enough that nothing we look for is wrapped.
+ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("BME_")} | {"COLUMNS": "200"}
+
+DEEP_EDEMA = {
+    "id": "T01",
+    "hook": "result-review",
+    "input": {
+        "patient": {"age": 36, "sex": "male"},
+        "context": {},
+        "sequences": {"stir": "acquired", "t1": "acquired"},
+        "sites": [{"site": "si_joint", "side": "left", "findings": {"bme": "present", "depth_mm": 10}}],
+    },
+    "expected": {"cards": True, "leading": ["axspa"], "levels": {"axspa": "likely"}, "urgency": "urgent"},
+    "strict": ["cards", "leading", "levels", "urgency"],
+}
+NOTHING = {
+    "id": "T02",
+    "hook": "result-review",
+    "input": {"sites": [{"site": "knee_other", "side": "right", "findings": {"bme": "absent"}}]},
+    "expected": {"cards": False},
+    "strict": ["cards"],
+}
+
+
+def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run ``cds-service`` with these arguments until it ends."""
+    return subprocess.run(
+        [*COMMAND, *arguments], cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+def request_of(scenario: str) -> Path:
+    return SCENARIOS / scenario / "request.json"
+
+
+def expected_of(scenario: str) -> Any:
+    return json.loads((SCENARIOS / scenario / "expected.json").read_bytes())
+
+
+def written(path: Path, *vignettes: Any) -> Path:
+    """Write vignettes, one a line; text is written as it is."""
+    lines = [one if isinstance(one, str) else json.dumps(one) for one in vignettes]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+# ------------------------------------------------------------------------------------------ one request
+
+
+def test_try_shows_the_cards_as_a_person_reads_them():
+    done = run("try", request_of("edema-ten-millimetres-deep"), "--today", "2026-11-19")
+
+    (card,) = expected_of("edema-ten-millimetres-deep")["cards"]
+    wanted = [card["summary"], card["indicator"], *(f"[ {label} ]" for label in card["suggestions"]), "Findings read"]
+    assert (done.returncode, [words for words in wanted if words not in done.stdout], done.stderr) == (0, [], "")
+
+
+def test_try_says_that_there_is_no_card():
+    done = run("try", request_of("normal-knee"))
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "No card: nothing here calls for one.\n", "")
+
+
+def test_try_as_json_prints_the_response_and_nothing_else():
+    done = run("try", "--json", request_of("diabetic-foot-new-edema"), "--today", "2026-11-18")
+
+    response = json.loads(done.stdout)
+    summaries = [card["summary"] for card in expected_of("diabetic-foot-new-edema")["cards"]]
+    assert (done.returncode, list(response), done.stderr) == (0, ["cards"], "")
+    assert [card["summary"] for card in response["cards"]] == summaries
+
+
+def test_try_names_the_field_that_a_request_lacks(tmp_path: Path):
+    body = json.loads(request_of("normal-knee").read_bytes())
+    del body["context"]["patientId"]
+
+    done = run("try", written(tmp_path / "request.json", body))
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "context.patientId" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_day_that_is_none_is_refused_with_the_form_to_use():
+    done = run("try", request_of("normal-knee"), "--today", "19.11.2026")
+
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", "--today is not a day; write YYYY-MM-DD\n")
+
+
+def test_explain_prints_what_was_read_and_why_each_rule_fired_or_not():
+    done = run("explain", request_of("sacroiliac-study-without-t1"), "--today", "2026-11-17")
+
+    wanted = [
+        "left sacroiliac joint, study ImagingStudy/example-si-study",
+        "depth of edema from the articular surface: 12 mm",
+        "T1 sequence: not acquired",
+        "fired axspa-deep-edema (AX1)",
+        "fired complete-t1 (G2)",
+        "undecided axspa-erosion (AX2)",
+        "not met osteonecrosis-",
+        "not reported: erosion",
+    ]
+    shown = " ".join(done.stdout.split())
+    assert (done.returncode, done.stdout.splitlines()[0], done.stderr) == (0, "soon", "")
+    assert [words for words in wanted if words not in shown] == []
+
+
+# -------------------------------------------------------------------------------------------- vignettes
+
+
+def test_assess_prints_one_assessment_a_line_and_counts_the_agreement(tmp_path: Path):
+    done = run("assess", written(tmp_path / "cases.jsonl", DEEP_EDEMA, NOTHING))
+
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert done.returncode == 0
+    assert [(line["id"], line["cards"], line["leading"], line["urgency"]) for line in lines] == [
+        ("T01", True, "axspa", "urgent"),
+        ("T02", False, None, "routine"),
+    ]
+    assert done.stderr == "2 agree, 0 differ, 0 not yet covered\n"
+
+
+def test_assess_ends_with_1_and_names_the_case_when_a_strict_expectation_is_missed(tmp_path: Path):
+    wrong = DEEP_EDEMA | {"expected": DEEP_EDEMA["expected"] | {"levels": {"axspa": "possible"}, "urgency": "soon"}}
+
+    done = run("assess", written(tmp_path / "cases.jsonl", NOTHING, wrong))
+
+    assert (done.returncode, len(done.stdout.splitlines())) == (1, 2)
+    assert done.stderr == "T01: differs in levels, urgency\n1 agree, 1 differ, 0 not yet covered\n"
+
+
+def test_assess_does_not_judge_what_is_not_strict(tmp_path: Path):
+    loose = DEEP_EDEMA | {"expected": {"levels": {"axspa": "possible"}}, "strict": []}
+
+    done = run("assess", written(tmp_path / "cases.jsonl", loose))
+
+    assert (done.returncode, done.stderr) == (0, "0 agree, 0 differ, 0 not yet covered\n")
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        pytest.param('{"id": "T03", "input"', id="cut off"),
+        pytest.param("[]", id="a list"),
+        pytest.param('"T03"', id="a string"),
+        pytest.param('{"id": "T03"}', id="no input"),
+        pytest.param('{"id": "T03", "input": {"sites": "left"}}', id="sites that are no list"),
+    ],
+)
+def test_a_line_that_is_no_vignette_is_named_by_its_number(tmp_path: Path, bad: str):
+    done = run("assess", written(tmp_path / "cases.jsonl", NOTHING, bad))
+
+    assert (done.returncode, len(done.stdout.splitlines())) == (2, 1)
+    assert re.fullmatch(r"line 2 is not a vignette: [^\n]+\n", done.stderr)
+
+
+# ------------------------------------------------------------------------------------------------ check
+
+
+def test_check_finds_the_packaged_data_in_order():
+    done = run("check")
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "hooks, rules, codes and scenarios are in order\n", "")
+
+
+# -------------------------------------------------------------------------------------- serve and demo
+
+
+@pytest.fixture
+def server() -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """The real server on a free port, with its address."""
+    port = free_port()
+    process = subprocess.Popen(
+        [*COMMAND, "serve", "--port", str(port)],
+        cwd=ROOT,
+        env=ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield process, f"http://127.0.0.1:{port}"
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def discovered(process: subprocess.Popen[str], url: str) -> Any:
+    """Return the discovery answer, as soon as there is one."""
+    for _ in range(200):
+        try:
+            return requests.get(f"{url}/cds-services", timeout=5).json()
+        except requests.ConnectionError:
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.05)
+    raise AssertionError("the server did not answer")
+
+
+def test_serve_answers_until_it_is_told_to_stop_and_then_ends_well(server: tuple[subprocess.Popen[str], str]):
+    process, url = server
+    listed = sorted(entry["id"] for entry in discovered(process, url)["services"])
+    body = json.loads(request_of("mri-ordered-with-stir-only").read_bytes())
+    answered = requests.post(f"{url}/cds-services/bme-order-sign", json=body, timeout=10).json()
+
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=5)
+
+    assert listed == ["bme-order-select", "bme-order-sign", "bme-patient-view", "bme-result-review"]
+    assert [card["summary"] for card in answered["cards"]] == ["This MRI order names no T1-weighted sequence"]
+    assert [json.loads(line)["event"] for line in out.splitlines()] == ["service started", "call answered"]
+    assert (process.returncode, err) == (0, "")
+
+
+def test_serve_says_which_setting_cannot_be_used():
+    done = run("serve", "--port", "99999")
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.splitlines()[0] == "the settings cannot be used:"
+    assert done.stderr.splitlines()[1].startswith("  port: ")
+
+
+def test_demo_shows_every_scenario_s_cards_and_a_line_to_copy():
+    done = run("demo", "--no-stay", "--port", "0")
+
+    titles = [about.read_text(encoding="utf-8").splitlines()[0][2:] for about in sorted(SCENARIOS.glob("*/about.md"))]
+    shown = " ".join(done.stdout.split())
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [title for title in titles if " ".join(title.split()) not in shown] == []
+    assert "Urgent: osteomyelitis possible, act now, left foot or ankle" in shown
+    assert "Refer to the multidisciplinary diabetic foot team (urgent)" in shown
+    (request,) = re.findall(
+        r"^curl -s http://127\.0\.0\.1:\d+/cds-services/bme-result-review .* --data @(\S+) ", done.stdout, re.MULTILINE
+    )
+    assert json.loads((ROOT / request).read_bytes())["hook"] == "result-review"
+
+
+def test_demo_says_so_when_its_port_is_taken():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+
+        done = run("demo", "--no-stay", "--port", str(port))
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"port {port} is in use; choose another with --port\n"

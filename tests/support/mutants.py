@@ -1,0 +1,270 @@
+"""Mutation of the rules as values: does some case notice when a rule is wrong?
+
+A mutation tool for function bodies sees none of the rules, because they are values. Here every rule is changed in every
+small way (a conjunct dropped, a state swapped, a threshold moved, an effect, action, warning, exception, sentence or
+figure changed), and all cases are run until one of them notices: the rule's own frozen cases first, then the
+vignettes, the scenarios, and the frozen cases of all other rules.
+
+``make mutation`` prints how many were noticed, and each that was not with the reason given in ``ACCEPTED``.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from cds_service.data import data_path
+from cds_service.knowledge.rules import rule_set
+from cds_service.model.condition import (
+    AllOf,
+    AnyOf,
+    AtSite,
+    Condition,
+    Exactly,
+    Fact,
+    HasState,
+    IsOneOf,
+    LevelIs,
+    Reaches,
+    Setting,
+    SomeLesion,
+)
+from cds_service.model.finding import State
+from cds_service.model.level import Level, Tier
+from cds_service.model.rule import (
+    Advise,
+    Cap,
+    CheckOrder,
+    Disregard,
+    Effect,
+    Floor,
+    Lower,
+    Raise,
+    Rule,
+    RuleSet,
+    Soften,
+)
+from cds_service.protocol.call import read_call
+from cds_service.protocol.discovery import load_services
+from cds_service.scenarios import load_scenarios
+from cds_service.service import Ports, answer
+from cds_service.settings import Settings
+from cds_service.vignettes import assess_vignette, misses, read_vignette
+from support.rule_cases import TODAY, case_of, frozen_cases, outcome
+
+VIGNETTES = Path(__file__).parents[2] / "fixtures" / "vignettes.jsonl"
+WANTED_SHARE = 0.9
+
+ACCEPTED: dict[str, str] = {}
+"""Start of a mutant's name -> why nothing can or need notice it."""
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One rule with one thing changed."""
+
+    name: str
+    rule: Rule
+
+
+# Changes of conditions
+
+
+def conditions(condition: Condition) -> Iterator[tuple[str, Condition | None]]:
+    """Yield each changed form of a condition; None stands for "dropped"."""
+    match condition:
+        case AllOf() | AnyOf():
+            kind = type(condition)
+            for number, part in enumerate(condition.parts):
+                rest = condition.parts[:number] + condition.parts[number + 1 :]
+                yield f"without '{part}'", rest[0] if len(rest) == 1 else kind(rest)
+                for what, changed in conditions(part):
+                    if changed is not None:
+                        yield what, kind((*condition.parts[:number], changed, *condition.parts[number + 1 :]))
+        case Fact():
+            yield f"'{condition}' to absent", condition.absent
+        case HasState():
+            for states in ({State.PRESENT}, {State.ABSENT}, {State.PRESENT, State.INDETERMINATE}):
+                if states != condition.states:
+                    yield f"'{condition}' to {sorted(states)}", HasState(condition.fact, frozenset(states))
+        case IsOneOf():
+            for choice in condition.fact.choices:
+                changed = condition.choices ^ {choice}
+                if changed:
+                    yield f"'{condition}' toggling {choice}", IsOneOf(condition.fact, changed)
+        case Reaches():
+            limit = condition.threshold.default if isinstance(condition.threshold, Setting) else condition.threshold
+            for step in (-1, 1):
+                yield f"'{condition}' moved by {step}", replace(condition, threshold=int(str(limit)) + step)
+            yield f"'{condition}' turned", replace(condition, wanted=not condition.wanted)
+        case Exactly():
+            for step in (-1, 1):
+                yield f"'{condition}' moved by {step}", replace(condition, number=int(condition.number) + step)
+            yield f"'{condition}' turned", replace(condition, wanted=not condition.wanted)
+        case AtSite():
+            yield f"'{condition}' turned", replace(condition, wanted=not condition.wanted)
+            if isinstance(condition.sites, frozenset):
+                for site in sorted(condition.sites):
+                    yield f"'{condition}' without {site}", replace(condition, sites=condition.sites - {site})
+        case LevelIs():
+            for level in (Level.LIKELY, Level.POSSIBLE):
+                yield f"'{condition}' toggling {level.name}", replace(condition, levels=condition.levels ^ {level})
+            yield f"'{condition}' act_now turned", replace(condition, act_now=not condition.act_now)
+        case SomeLesion():
+            for what, changed in conditions(condition.part):
+                if changed is not None:
+                    yield what, replace(condition, part=changed)
+            yield f"'{condition}' ordered turned", replace(condition, ordered=not condition.ordered)
+
+
+# Changes of effects
+
+
+def effects(effect: Effect) -> Iterator[tuple[str, Effect]]:
+    """Yield each changed form of an effect."""
+    match effect:
+        case Raise():
+            other = Level.POSSIBLE if effect.level is Level.LIKELY else Level.LIKELY
+            yield f"level to {other.name}", replace(effect, level=other)
+            yield "act_now turned", replace(effect, act_now=not effect.act_now)
+            if effect.label:
+                yield "label removed", replace(effect, label="")
+        case Lower():
+            for rule_id in sorted(effect.over):
+                yield f"not over {rule_id}", replace(effect, over=effect.over - {rule_id})
+        case Cap():
+            for cause in sorted(effect.causes):
+                yield f"no cap of {cause}", replace(effect, causes=effect.causes - {cause})
+        case Soften() | Floor():
+            for tier in (Tier.ROUTINE, Tier.SOON, Tier.URGENT):
+                if tier is not effect.tier:
+                    yield f"tier to {tier.name}", replace(effect, tier=tier)
+        case Disregard():
+            other_state = State.PRESENT if effect.state is State.ABSENT else State.ABSENT
+            yield "state turned", replace(effect, state=other_state)
+            yield "contradiction turned", replace(effect, contradiction=not effect.contradiction)
+        case Advise() | CheckOrder():
+            for number, action in enumerate(effect.actions):
+                rest = effect.actions[:number] + effect.actions[number + 1 :]
+                yield f"without {action.id}", replace(effect, actions=rest)
+            for number, warning in enumerate(effect.warnings):
+                left = effect.warnings[:number] + effect.warnings[number + 1 :]
+                yield f"without {warning.id}", replace(effect, warnings=left)
+    match effect:
+        case Advise():
+            if effect.actions or effect.warnings:
+                yield "treats turned", replace(effect, treats=not effect.treats)
+            yield "notable turned", replace(effect, notable=not effect.notable)
+        case CheckOrder():
+            indicator = "info" if effect.indicator == "warning" else "warning"
+            yield "indicator turned", replace(effect, indicator=indicator)
+            if effect.change:
+                yield "change removed", replace(effect, change=None)
+
+
+def sentences(says: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield the sentences with one left out, or with one figure changed."""
+    for number, sentence in enumerate(says):
+        yield f"without sentence {number + 1}", says[:number] + says[number + 1 :]
+        for found in re.finditer(r"\d+(?=[\d.-]*\s?(?:%|cm|weeks|hours|consecutive|ug|months))", sentence):
+            changed = f"{sentence[: found.start()]}{int(found[0]) + 1}{sentence[found.end() :]}"
+            yield f"figure {found[0]} of sentence {number + 1}", (*says[:number], changed, *says[number + 1 :])
+
+
+def mutants(rules: RuleSet) -> Iterator[Mutant]:
+    """Yield every mutant of every rule."""
+    for rule in rules.rules:
+        for what, when in conditions(rule.when):
+            if when is not None:
+                yield Mutant(f"{rule.id}: when {what}", replace(rule, when=when))
+        for number, exception in enumerate(rule.unless):
+            rest = rule.unless[:number] + rule.unless[number + 1 :]
+            yield Mutant(f"{rule.id}: without exception '{exception}'", replace(rule, unless=rest))
+        for what, effect in effects(rule.effect):
+            yield Mutant(f"{rule.id}: {what}", replace(rule, effect=effect))
+        for what, says in sentences(rule.says):
+            yield Mutant(f"{rule.id}: {what}", replace(rule, says=says))
+
+
+# Who notices
+
+
+@cache
+def _own_cases() -> dict[str, list[dict[str, Any]]]:
+    cases: dict[str, list[dict[str, Any]]] = {}
+    for case in frozen_cases():
+        cases.setdefault(case["rule"], []).append(case)
+    return cases
+
+
+def _differs(case: dict[str, Any], rules: RuleSet) -> bool:
+    return bool(outcome(case_of(case["given"], rules), rules) != case["expected"])
+
+
+@cache
+def _vignettes() -> list[Any]:
+    return [read_vignette(orjson.loads(line), rule_set()) for line in VIGNETTES.read_bytes().splitlines()]
+
+
+@cache
+def _scenarios() -> list[Callable[[RuleSet], bool]]:
+    services, settings = load_services(data_path("hooks")), Settings()
+
+    def differs(scenario: Any, rules: RuleSet) -> bool:
+        service = services[f"bme-{scenario.request['hook']}"]
+        call = read_call(scenario.request, service)
+        found = answer(call, settings, Ports(rules, lambda: scenario.as_of))
+        cards = [[card["summary"], card["indicator"]] for card in found.cards]
+        expected = [[card["summary"], card["indicator"]] for card in scenario.expected["cards"]]
+        said = "\n".join(card.get("detail", "").replace("\\", "") for card in found.cards)
+        return cards != expected or any(text not in said for text in scenario.expected.get("says", []))
+
+    return [partial(differs, scenario) for scenario in load_scenarios(data_path("scenarios"))]
+
+
+def noticed_by(mutant: Mutant, rules: RuleSet) -> str:
+    """Return which kind of case notices the mutant, or nothing."""
+    changed = replace(rules, rules=tuple(mutant.rule if one.id == mutant.rule.id else one for one in rules.rules))
+    own = _own_cases()
+    if any(_differs(case, changed) for case in own[mutant.rule.id]):
+        return "own case"
+    if any(misses(assess_vignette(vignette, changed, TODAY), vignette) for vignette in _vignettes()):
+        return "vignette"
+    if any(differs(changed) for differs in _scenarios()):
+        return "scenario"
+    others = (case for rule_id, cases in own.items() if rule_id != mutant.rule.id for case in cases)
+    return "another rule's case" if any(_differs(case, changed) for case in others) else ""
+
+
+def main() -> int:
+    """Print the result; returns 1 when too few mutants are noticed."""
+    rules = rule_set()
+    # A test that fails on the rules as they are would seem to notice everything.
+    if any(noticed_by(Mutant("unchanged", rule), rules) for rule in rules.rules[:1]):
+        sys.stdout.write("the cases do not hold for the rules as they are; run the tests first\n")
+        return 1
+    total = noticed = accepted = 0
+    survivors: list[str] = []
+    for mutant in mutants(rules):
+        total += 1
+        if noticed_by(mutant, rules):
+            noticed += 1
+            continue
+        reason = next((why for start, why in ACCEPTED.items() if mutant.name.startswith(start)), "")
+        accepted += bool(reason)
+        survivors.append(f"{mutant.name}  [{reason or 'NO REASON'}]")
+    sys.stdout.write("\n".join(survivors) + "\n")
+    share = noticed / total
+    sys.stdout.write(f"rules as values: {noticed} of {total} mutants noticed ({share:.1%}), {accepted} accepted\n")
+    return 0 if share >= WANTED_SHARE else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,297 @@
+"""Small cases made from the rules themselves: for each rule one that fires, and each with one fact changed.
+
+A case is written as plain data (patient, lesions, drafts), so that a person can read it. What is expected of it stands
+frozen in ``fixtures/rule_cases.jsonl``: a change of any rule shows there as a difference to review.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import date
+from itertools import islice, product
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from cds_service.cards.content import contents
+from cds_service.cards.render import texts
+from cds_service.cards.selection import HookKind, select
+from cds_service.engine.assess import Outcome, actions_of, assess
+from cds_service.model.case import Case, Draft, Lesion, Study
+from cds_service.model.condition import (
+    AllOf,
+    AnyOf,
+    AtSite,
+    Condition,
+    Exactly,
+    Fact,
+    Fired,
+    HasState,
+    ImagedThere,
+    IsOneOf,
+    Kind,
+    LevelIs,
+    Not,
+    Reaches,
+    Scope,
+    Setting,
+    Settled,
+    SomeLesion,
+    Stated,
+)
+from cds_service.model.finding import Finding, State, Value
+from cds_service.model.level import Level
+from cds_service.model.quantity import Range, exact
+from cds_service.model.rule import CheckOrder, Raise, Rule, RuleSet
+
+FILE = Path(__file__).parents[2] / "fixtures" / "rule_cases.jsonl"
+TODAY = date(2026, 11, 20)
+CANDIDATES = 400
+FIGURE = re.compile(r"[<>~≥≤]*=?\s?\d+(?:\.\d+)?(?:-\d+(?:\.\d+)?)?\s?(?:%|weeks|hours|consecutive|ug|cm|months)")
+
+Wish = dict[str, Any]
+"""Fact name -> value wished for; ``site`` names the site."""
+
+
+# What a condition wishes for
+
+
+def wishes(condition: Condition, rules: RuleSet, depth: int = 0) -> Iterator[Wish]:
+    """Yield ways to make a condition hold, the simplest first."""
+    if depth > 8:
+        return
+    match condition:
+        case AllOf():
+            options = [list(islice(wishes(part, rules, depth + 1), 12)) for part in condition.parts]
+            for combination in islice(product(*options), CANDIDATES):
+                merged = _merge(combination)
+                if merged is not None:
+                    yield merged
+        case AnyOf():
+            for part in condition.parts:
+                yield from wishes(part, rules, depth + 1)
+        case Fact():
+            yield {condition.name: "present"}
+        case HasState():
+            for state in sorted(condition.states, reverse=True):
+                yield {condition.fact.name: str(state)}
+        case IsOneOf():
+            for choice in condition.fact.choices:
+                if choice in condition.choices:
+                    yield {condition.fact.name: choice}
+        case Reaches():
+            limit = _limit(condition.threshold)
+            yield {condition.fact.name: limit if condition.wanted else limit - 1}
+        case Exactly():
+            number = int(condition.number)
+            yield {condition.fact.name: number if condition.wanted else number + 1}
+        case AtSite():
+            named = condition.sites.default if isinstance(condition.sites, Setting) else condition.sites
+            known = [site for site in rules.sites.group_of if site not in rules.sites.sites_in]
+            for site in known:
+                if (site in named) is condition.wanted:
+                    yield {"site": site}
+        case Fired():
+            rule = rules.by_id.get(condition.rule_id)
+            if rule is not None:
+                yield from wishes(rule.when, rules, depth + 1)
+        case LevelIs():
+            for rule in rules.rules:
+                effect = rule.effect
+                if rule.about == condition.cause and isinstance(effect, Raise):
+                    if effect.level in condition.levels or (condition.act_now and effect.act_now):
+                        yield from islice(wishes(rule.when, rules, depth + 1), 12)
+        case SomeLesion():
+            yield from wishes(condition.part, rules, depth + 1)
+        case Stated() | Settled():
+            yield from ({fact.name: _any_value(fact)} for fact in islice(condition.facts(), 1))
+        case ImagedThere():
+            yield {"bme": "absent"}
+        case Not():
+            yield {}
+        case _:
+            yield {}
+
+
+def _limit(threshold: Any) -> int:
+    value = threshold.default if isinstance(threshold, Setting) else threshold
+    return int(value)
+
+
+def _any_value(fact: Fact) -> Any:
+    return {Kind.YES_NO: "present", Kind.CHOICE: fact.choices[0] if fact.choices else "", Kind.NUMBER: 1}[fact.kind]
+
+
+def _merge(parts: tuple[Wish, ...]) -> Wish | None:
+    merged: Wish = {}
+    for part in parts:
+        for name, value in part.items():
+            if merged.setdefault(name, value) != value:
+                return None
+    return merged
+
+
+# Cases
+
+
+def case_of(wish: Wish, rules: RuleSet) -> Case:
+    """Return a case with one lesion (unless only a draft or the patient is wished for) and at most one draft."""
+    layers: dict[Scope, dict[str, Finding]] = {scope: {} for scope in Scope}
+    for name, value in wish.items():
+        if name == "site":
+            continue
+        fact = rules.facts[name]
+        layers[fact.scope][name] = Finding(name, _values(fact, value))
+    site = wish.get("site", "other")
+    group = rules.sites.group_of[site]
+    lesions = ()
+    if layers[Scope.LESION] or layers[Scope.STUDY] or "site" in wish:
+        study = Study("study", "2026-11-18", findings=layers[Scope.STUDY])
+        lesions = (Lesion(group, "left", frozenset({site}), study, layers[Scope.LESION]),)
+    drafts = ()
+    if layers[Scope.DRAFT]:
+        place = layers[Scope.DRAFT].get("order.site")
+        named = str(place.values[0]) if place else (group if lesions else None)
+        drafts = (Draft("ServiceRequest/draft", "draft", named, None, findings=layers[Scope.DRAFT]),)
+    return Case(layers[Scope.PATIENT], lesions, drafts)
+
+
+def _values(fact: Fact, value: Any) -> tuple[Value, ...]:
+    if isinstance(value, list):
+        return tuple(one for part in value for one in _values(fact, part))
+    if fact.kind is Kind.NUMBER and isinstance(value, str) and ".." in value:
+        low, high = value.split("..")
+        return (Range(exact(low).low, exact(high).high),)
+    if fact.kind is Kind.NUMBER and value not in set(State):
+        return (exact(str(value)),)
+    return (State(value) if value in set(State) else value,)
+
+
+def outcome(case: Case, rules: RuleSet) -> dict[str, Any]:
+    """Return all that a reader of the cards could notice about a case."""
+    assessment = assess(case, rules)
+    hook = HookKind.ORDER_SELECT if case.drafts else HookKind.RESULT_REVIEW
+    selection = select(assessment, hook, TODAY)
+    written = contents(assessment, selection, rules)
+    checks = [result for results in selection.order_checks.values() for result in results]
+    spoken = [
+        *(result for diagnosis in assessment.diagnoses for result in diagnosis.results),
+        *(assessment.notes if assessment.has_message else ()),
+        *checks,
+    ]
+    said = "\n".join(line for content in written for line in texts(content))
+    noticed = {
+        "tier": assessment.tier.name.lower(),
+        "leading": [diagnosis.cause for diagnosis in assessment.diagnoses],
+        "levels": {
+            cause: level.name.lower() for cause, level in assessment.levels.items() if level > Level.NOT_ASSESSABLE
+        },
+        "act_now": [diagnosis.cause for diagnosis in assessment.diagnoses if diagnosis.act_now],
+        "actions": sorted(action.id for action in actions_of(spoken)) if written else [],
+        "warnings": sorted(warning.id for warning in assessment.warnings_for(spoken)) if written else [],
+        "cards": [[content.topic, content.tier.name.lower(), content.warning] for content in written],
+        "referrals": [[one.target, one.urgent] for content in written for one in content.referrals],
+        "order_checks": sorted(result.rule.id for result in checks),
+        "figures": sorted(set(FIGURE.findall(said))),
+        "sentences": len(said.splitlines()),
+    }
+    return {name: value for name, value in noticed.items() if value}
+
+
+def firing_wish(rule: Rule, rules: RuleSet) -> Wish | None:
+    """Return the simplest wish with which a rule fires, or None when none was found."""
+    for wish in islice(_candidates(rule, rules), CANDIDATES):
+        assessment = assess(case_of(wish, rules), rules)
+        if any(result.rule.id == rule.id and result.outcome is Outcome.FIRED for result in assessment.trace):
+            return wish
+    return None
+
+
+def _candidates(rule: Rule, rules: RuleSet) -> Iterator[Wish]:
+    for wish in wishes(rule.when, rules):
+        yield wish
+        yield {"bme": "present", **wish}
+        yield {"site": "si_joint", "bme": "present", **wish}
+        yield {"rim_sign": "absent", **wish}
+        yield {"rim_sign": "indeterminate", **wish}
+        yield {"fever": "present", **wish}
+        if isinstance(rule.effect, CheckOrder):
+            yield {"site": "femoral_head_and_neck", "bme": "present", **wish}
+
+
+def variants(rule: Rule, wish: Wish, rules: RuleSet) -> Iterator[tuple[str, Wish]]:
+    """Yield the case that fires, then each with one fact missing, changed or in doubt, then with each exception."""
+    yield "fires", wish
+    for name, value in wish.items():
+        less = {other: kept for other, kept in wish.items() if other != name}
+        yield f"{name} not reported", less
+        for other in _near(name, value, rules):
+            yield f"{name} {other}", {**wish, name: other}
+    for number, exception in enumerate(rule.unless, start=1):
+        for way, extra in enumerate(islice(wishes(exception, rules), 12), start=1):
+            if all(wish.get(name, value) == value for name, value in extra.items()):
+                yield f"exception {number}, way {way}", {**wish, **extra}
+                yield f"exception {number}, way {way}, in doubt", {
+                    **wish,
+                    **{name: _doubt(name, value, rules) for name, value in extra.items() if name not in wish},
+                }
+
+
+def _near(name: str, value: Any, rules: RuleSet) -> Iterator[Any]:
+    if name == "site":
+        yield from (site for site in ("si_joint", "foot_ankle", "femoral_head", "other") if site != value)
+        return
+    fact = rules.facts[name]
+    if fact.kind is Kind.YES_NO:
+        yield "absent" if value == "present" else "present"
+        yield "indeterminate"
+        yield ["present", "absent"]
+    elif fact.kind is Kind.CHOICE:
+        yield from (choice for choice in fact.choices if choice != value)
+    else:
+        yield from (max(value - 1, 0), value + 1, f"{max(value - 2, 1)}..{value + 2}")
+
+
+def _doubt(name: str, value: Any, rules: RuleSet) -> Any:
+    if name == "site" or rules.facts[name].kind is not Kind.YES_NO:
+        return value
+    return "indeterminate"
+
+
+def all_cases(rules: RuleSet) -> Iterator[dict[str, Any]]:
+    """Yield every case as data: rule, variant, wish, and what comes of it."""
+    for rule in rules.rules:
+        wish = firing_wish(rule, rules)
+        if wish is None:
+            yield {"rule": rule.id, "variant": "no case found", "given": {}, "expected": {}}
+            continue
+        seen: list[Wish] = []
+        for name, given in variants(rule, wish, rules):
+            if given in seen:
+                continue
+            seen.append(given)
+            yield {
+                "rule": rule.id,
+                "variant": name,
+                "given": given,
+                "expected": outcome(case_of(given, rules), rules),
+            }
+
+
+def frozen_cases() -> list[dict[str, Any]]:
+    """Return the cases as they stand in the file."""
+    return [orjson.loads(line) for line in FILE.read_bytes().splitlines()]
+
+
+def main() -> None:
+    """Write the file anew."""
+    from cds_service.knowledge.rules import rule_set
+
+    lines = [orjson.dumps(case) for case in all_cases(rule_set())]
+    FILE.write_bytes(b"\n".join(lines) + b"\n")
+
+
+if __name__ == "__main__":
+    main()
