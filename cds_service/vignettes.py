@@ -46,12 +46,14 @@ class Vignette:
     strict: tuple[str, ...]
 
 
-def read_vignette(raw: Mapping[str, Any], rules: RuleSet) -> Vignette:
+def read_vignette(raw: Any, rules: RuleSet) -> Vignette:
     """Return one vignette as a case.
 
     Raises:
         UnreadableVignette: the input is missing or a value is of the wrong kind.
     """
+    if not isinstance(raw, Mapping):
+        raise UnreadableVignette("it is not a JSON object")
     if not isinstance(raw.get("input"), Mapping):
         raise UnreadableVignette("key 'input' is missing or is not an object")
     given = raw["input"]

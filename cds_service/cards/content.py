@@ -28,23 +28,33 @@ from cds_service.model.finding import Finding, Provenance, State
 from cds_service.model.level import Level, Tier
 from cds_service.model.rule import CheckOrder, DraftChange, Evidence, Raise, Reassure, RuleSet
 
-MISSING_LIMIT = 6
+MISSING_LIMIT = 12
 """So many missing facts are named on a card; the trace has the rest."""
 
 Escape = Callable[[str], str]
 
 
 @dataclass(frozen=True)
+class Said:
+    """Words that came from the record. They are shown only through an ``Escape``."""
+
+    words: str
+
+
+@dataclass(frozen=True)
 class Text:
-    """One line: our own words, then words of the record, then our own again. Only ``record`` needs escaping."""
+    """One line of our own words and words of the record, in the order they are shown."""
 
-    own: str
-    record: str = ""
-    after: str = ""
+    parts: tuple[str | Said, ...]
 
-    def shown(self, escape: Escape) -> str:
-        """Return the line with the record's words passed through ``escape``."""
-        return f"{self.own}{escape(self.record) if self.record else ''}{self.after}"
+    def shown(self, escape: Escape, own: Escape = str) -> str:
+        """Return the line with the record's words passed through ``escape`` and ours through ``own``."""
+        return "".join(escape(part.words) if isinstance(part, Said) else own(part) for part in self.parts)
+
+
+def line(*parts: str | Said) -> Text:
+    """Return a line made of these parts."""
+    return Text(parts)
 
 
 @dataclass(frozen=True)
@@ -119,13 +129,10 @@ class _Writer:
         sections = [self._preliminary(lesions)]
         if placed_already:
             sections.append(self._placed(chosen))
+        else:
+            sections += self._explained(diagnosis, results)
         sections += [
-            Section(wording.WHY, tuple(Text(line) for line in self._says(results))),
-            *self._advice(results),
-            Section(wording.FINDINGS, tuple(self._stated(self._lesions(diagnosis), results))),
-            Section(wording.DOUBT, tuple(self._doubtful(diagnosis))),
-            Section(wording.MISSING, tuple(self._missing(diagnosis))),
-            Section(wording.ALSO, tuple(Text(f"{self._head(one.diagnosis)}") for one in also)),
+            Section(wording.ALSO, tuple(line(self._head(one.diagnosis)) for one in also)),
             *self._foot(results),
         ]
         tier = Tier.ROUTINE if placed_already else diagnosis.tier
@@ -151,7 +158,7 @@ class _Writer:
         first = next((sentence for result in notable for sentence in result.rule.says), "")
         tier = self.assessment.tier
         sections = [
-            Section(wording.WHY, tuple(Text(line) for line in self._says(notes))),
+            Section(wording.WHY, tuple(line(sentence) for sentence in self._says(notes))),
             *self._advice(notes),
             Section(wording.FINDINGS, tuple(self._stated(lesions, notes))),
             *self._foot(notes),
@@ -171,8 +178,8 @@ class _Writer:
         effects = [result.rule.effect for result in results if isinstance(result.rule.effect, CheckOrder)]
         warning = any(effect.indicator == "warning" for effect in effects)
         sections = [
-            Section("", (Text("About the order ", draft.title or draft.reference),)),
-            Section(wording.WHY, tuple(Text(line) for line in self._says(results))),
+            Section("", (line("About the order ", Said(draft.title or draft.reference)),)),
+            Section(wording.WHY, tuple(line(sentence) for sentence in self._says(results))),
             *self._advice(results),
             *self._foot(results),
         ]
@@ -190,6 +197,15 @@ class _Writer:
 
     # Parts of a card
 
+    def _explained(self, diagnosis: Diagnosis, results: tuple[RuleResult, ...]) -> list[Section]:
+        return [
+            Section(wording.WHY, tuple(line(sentence) for sentence in self._says(results))),
+            *self._advice(results),
+            Section(wording.FINDINGS, tuple(self._stated(self._lesions(diagnosis), results))),
+            Section(wording.DOUBT, tuple(self._doubtful(diagnosis))),
+            Section(wording.MISSING, tuple(self._missing(diagnosis))),
+        ]
+
     def _head(self, diagnosis: Diagnosis) -> str:
         if diagnosis.cause in ("nonspecific", "physiologic"):
             return diagnosis.label
@@ -205,23 +221,28 @@ class _Writer:
 
     def _preliminary(self, lesions: list[Lesion]) -> Section:
         early = any(lesion.study.preliminary for lesion in lesions)
-        return Section("", (Text(wording.PRELIMINARY),) if early else ())
+        return Section("", (line(wording.PRELIMINARY),) if early else ())
 
     def _placed(self, chosen: Chosen) -> Section:
         parts = [
             f"{wording.TARGET[target]} {f'on {day}' if day else 'among these drafts'}"
             for target, day in sorted(chosen.placed.items())
         ]
-        return Section("", (Text(wording.ALREADY_PLACED.format(placed="; ".join(parts))),))
+        return Section("", (line(wording.ALREADY_PLACED.format(placed="; ".join(parts))),))
 
     def _says(self, results: Iterable[RuleResult]) -> list[str]:
-        """Return each sentence once, with the statements it rests on."""
+        """Return each sentence once, with the statements it rests on; a rule that fires in doubt says so."""
         lines: dict[str, str] = {}
         for result in results:
             cited = _cited(result.rule.evidence)
             for sentence in result.rule.says:
-                lines.setdefault(sentence, f"{sentence} [{cited}]")
+                lines.setdefault(sentence, f"{self._qualified(sentence, result)} [{cited}]")
         return list(lines.values())
+
+    def _qualified(self, sentence: str, result: RuleResult) -> str:
+        if result.outcome is not Outcome.FIRED_IN_DOUBT:
+            return sentence
+        return wording.IN_DOUBT.format(facts=" and ".join(fact.label for fact in result.doubtful()), sentence=sentence)
 
     def _stated(self, lesions: list[Lesion], results: Iterable[RuleResult]) -> Iterable[Text]:
         """Yield what the record states: all imaging findings here, and the other facts the fired rules used."""
@@ -250,20 +271,19 @@ class _Writer:
             key = Provenance(source.reference, source.date)
             by_source.setdefault(key, []).append(self.rules.facts[finding.fact].label)
         for source, names in by_source.items():
-            yield Text(f"reported absent{where}: {', '.join(names)}{_dash(source)}", source.reference, _day(source))
+            yield line(f"reported absent{where}: {', '.join(names)}", *_told(source))
 
     def _doubtful(self, diagnosis: Diagnosis) -> Iterable[Text]:
         results = [result for result in diagnosis.results if result.outcome is Outcome.FIRED_IN_DOUBT]
         for fact in dict.fromkeys(chain.from_iterable(result.doubtful() for result in results)):
-            yield Text(fact.label)
+            yield line(fact.label)
 
     def _missing(self, diagnosis: Diagnosis) -> Iterable[Text]:
         """Yield the facts that would make this card more urgent or more certain, in rule order."""
         facts = list(dict.fromkeys(self._missing_facts(diagnosis)))
-        for fact in facts[:MISSING_LIMIT]:
-            yield Text(fact.label)
-        if len(facts) > MISSING_LIMIT:
-            yield Text(f"and {len(facts) - MISSING_LIMIT} more")
+        if facts:
+            more = f", and {len(facts) - MISSING_LIMIT} more" if len(facts) > MISSING_LIMIT else ""
+            yield line(", ".join(fact.label for fact in facts[:MISSING_LIMIT]) + more)
 
     def _missing_facts(self, diagnosis: Diagnosis) -> Iterable[Fact]:
         here = {entry.lesion for entry in diagnosis.entries}
@@ -281,11 +301,11 @@ class _Writer:
     def _advice(self, results: Iterable[RuleResult]) -> list[Section]:
         spoken = tuple(results)
         return [
-            Section(wording.CONSIDER, tuple(Text(action.text) for action in actions_of(spoken))),
+            Section(wording.CONSIDER, tuple(line(action.text) for action in actions_of(spoken))),
             Section(
                 wording.WARNINGS,
                 tuple(
-                    Text(f"{warning.text} [{_cited((warning.evidence,))}]")
+                    line(f"{warning.text} [{_cited((warning.evidence,))}]")
                     for warning in self.assessment.warnings_for(spoken)
                     if warning != self.assessment.standing.review_status
                 ),
@@ -296,22 +316,22 @@ class _Writer:
         spoken = tuple(results)
         lines = []
         if self.gaps:
-            lines.append(Text(wording.NOT_CHECKED.format(gaps=", ".join(self.gaps))))
+            lines.append(line(wording.NOT_CHECKED.format(gaps=", ".join(self.gaps))))
         if self.assessment.not_assessed:
             causes = ", ".join(self.rules.causes[cause].label for cause in self.assessment.not_assessed)
-            lines.append(Text(wording.INCOMPLETE.format(causes=causes)))
+            lines.append(line(wording.INCOMPLETE.format(causes=causes)))
         evidence = [*evidence_of(spoken), *(w.evidence for w in self.assessment.warnings_for(spoken))]
         references = dict.fromkeys(chain.from_iterable(one.references for one in evidence))
-        sources = [Text(f"{SOURCE_TITLE}, last updated {SOURCE_UPDATED} (S-numbers: its statements)")]
+        sources = [line(f"{SOURCE_TITLE}, last updated {SOURCE_UPDATED} (S-numbers: its statements)")]
         sources += [
-            Text(f"[{reference.key}] {reference.text}")
+            line(f"[{reference.key}] {reference.text}")
             for reference in sorted(references, key=lambda reference: reference.key)
         ]
         status = self.assessment.standing.review_status
         return [
             *(Section("", (line,)) for line in lines),
             Section(wording.SOURCES, tuple(sources)),
-            Section("", (Text(f"{status.text} [{_cited((status.evidence,))}]"),)),
+            Section("", (line(f"{status.text} [{_cited((status.evidence,))}]"),)),
         ]
 
     def _referrals(self, chosen: Chosen, head: str, place: str) -> Iterable[Referral]:
@@ -356,19 +376,23 @@ def _on(chosen: Chosen) -> str:
 
 
 def _stated_line(fact: Fact, finding: Finding, where: str) -> Text:
-    source = finding.sources[0] if finding.sources else Provenance()
-    quotes = [source.quote for source in finding.sources if source.quote]
+    """Return one finding with each of its values beside where it was said; a conflict shows every side."""
     near = where if fact.scope is not Scope.PATIENT else ""
-    stated = f"{wording.finding_of(fact, finding)}{near}"
-    if quotes:
-        where_said = f"{source.reference}{_day(source)}".strip(", ")
-        return Text(f"{stated} – ", f"{where_said}, {wording.QUOTED} “{' … '.join(quotes)}”")
-    return Text(f"{stated}{_dash(source)}", source.reference, _day(source))
+    parts: list[str | Said] = [f"{fact.label}{near}: "]
+    sources = finding.sources or (Provenance(),) * len(finding.values)
+    for number, (value, source) in enumerate(zip(finding.values, sources, strict=True)):
+        parts += [" / " if number else "", wording.value_of(fact, value), *_told(source)]
+    return line(*parts, " (the record disagrees)" if finding.is_conflict else "")
 
 
-def _dash(source: Provenance) -> str:
-    return " – " if source.reference else ""
-
-
-def _day(source: Provenance) -> str:
-    return f", {source.date}" if source.date else ""
+def _told(source: Provenance) -> Iterable[str | Said]:
+    """Yield where something was said: the resource, the day, and the words, if it was read from words."""
+    if source.reference:
+        yield " – "
+        yield Said(source.reference)
+    if source.date:
+        yield f", {source.date}"
+    if source.quote:
+        yield f", {wording.QUOTED} “"
+        yield Said(source.quote)
+        yield "”"

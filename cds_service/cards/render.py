@@ -6,11 +6,11 @@ import hashlib
 import hmac
 import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from cds_service.cards import wording
-from cds_service.cards.content import Content, Escape, Referral, Text
+from cds_service.cards.content import Content, Escape, Referral
 from cds_service.cards.text import markdown, plain
 from cds_service.fhir.access import Json
 from cds_service.fhir.orders import UnsendableOrder, referral, with_note
@@ -57,16 +57,21 @@ def render(contents: Iterable[Content], drafts: dict[str, Json], draft_keys: lis
     return [_card(content, drafts, draft_keys, to) for content in contents]
 
 
-def detail(content: Content, escape: Escape) -> str:
-    """Return a card's detail as Markdown; every word of the record goes through ``escape``."""
+def detail(content: Content, escape: Escape, own: Escape = str) -> str:
+    """Return a card's detail as Markdown; words of the record go through ``escape``, ours through ``own``."""
     parts: list[str] = []
     for section in content.sections:
-        lines = [line.shown(escape) for line in section.lines]
+        lines = [line.shown(escape, own) for line in section.lines]
         if section.heading:
             parts.append(f"**{section.heading}**\n\n" + "\n".join(f"- {line}" for line in lines))
         else:
             parts.append("\n\n".join(lines))
     return "\n\n".join(parts)
+
+
+def _own(words: str) -> str:
+    """Return our own words for Markdown, where a tilde ("~90%") would strike out what follows it."""
+    return words.replace("~", "\\~")
 
 
 def summary(content: Content) -> str:
@@ -89,7 +94,7 @@ def _card(content: Content, drafts: dict[str, Json], draft_keys: list[str], to: 
     card: dict[str, Any] = {
         "uuid": _uuid(to, "card", content.key),
         "summary": summary(content),
-        "detail": detail(_marked(content), markdown),
+        "detail": detail(content, markdown, _own),
         "indicator": "warning" if content.warning else to.indicator(content.tier),
         "source": {
             "label": SOURCE_TITLE,
@@ -103,20 +108,6 @@ def _card(content: Content, drafts: dict[str, Json], draft_keys: list[str], to: 
         {"system": reason.system, "code": reason.code, "display": reason.display} for reason in OVERRIDE_REASONS
     ]
     return card
-
-
-def _marked(content: Content) -> Content:
-    """Return the content with our own tildes kept from becoming strike-through in Markdown."""
-
-    def own(line: Text) -> Text:
-        return replace(line, own=line.own.replace("~", "\\~"), after=line.after.replace("~", "\\~"))
-
-    return replace(
-        content,
-        sections=tuple(
-            replace(section, lines=tuple(own(line) for line in section.lines)) for section in content.sections
-        ),
-    )
 
 
 def _refer(content: Content, offered: Referral, to: Addressee) -> Json | None:

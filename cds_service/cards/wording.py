@@ -30,6 +30,7 @@ ALSO = "Also raised, see the record"
 INCOMPLETE = "This version does not assess {causes}; the differential is not complete."
 NOT_CHECKED = "Not checked: {gaps}."
 ALREADY_PLACED = "Referral already placed: {placed}."
+IN_DOUBT = "Not certain, but not excluded ({facts}): {sentence}"
 PRELIMINARY = "The report is preliminary."
 QUOTED = "quoted from report:"
 PROTOCOL_NOTE = {
@@ -86,6 +87,6 @@ def value_of(fact: Fact, value: Value) -> str:
 
 
 def finding_of(fact: Fact, finding: Finding) -> str:
-    """Return what the record says of one fact, such as "depth of edema: 12 mm"."""
+    """Return what the record says of one fact, such as "depth of edema: 12 mm", for the trace."""
     stated = " / ".join(value_of(fact, value) for value in finding.values)
     return f"{fact.label}: {stated}{' (the record disagrees)' if finding.is_conflict else ''}"

@@ -13,8 +13,8 @@ INFECTIOUS_DISEASES = "infectious_diseases"
 DIABETIC_FOOT_TEAM = "diabetic_foot_team"
 HEMATOLOGY = "hematology"
 
-COMPLETE_SEQ_T1 = Action("COMPLETE_SEQ_T1", "Complete the study with a T1-weighted sequence.")
-COMPLETE_SEQ_FLUID = Action("COMPLETE_SEQ_FLUID", "Complete the study with a STIR or T2-weighted sequence.")
+COMPLETE_SEQ_T1 = Action("COMPLETE_SEQ_T1", "Add a T1-weighted sequence.")
+COMPLETE_SEQ_FLUID = Action("COMPLETE_SEQ_FLUID", "Add a STIR or T2-weighted sequence.")
 MEASURE_DEPTH = Action("MEASURE_DEPTH", "Ask for the depth of the edema, measured from the articular surface (in mm).")
 REPORT_STRUCTURAL = Action(
     "REPORT_STRUCTURAL",

@@ -29,12 +29,15 @@ DCE_PATTERN = Fact(
     Kind.CHOICE,
     choices=("other", "subchondral_hyperperfusion", "decreased_max_enhancement", "rim_high_flow_no_flow_core"),
     source="S22 S23 S24",
+    asked_for=False,  # its absence is normal (decision table 5.2); a rule asks for it where it helps
 )
 SUBCHONDRAL_FRACTURE_LINE = Fact(
     "subchondral_fracture_line", "subchondral fracture line", source="beyond: Thieme review 10.1055/a-2344-5337"
 )
-DIFFUSE_EDEMA_HEAD_NECK = Fact("diffuse_edema_head_neck", "diffuse edema of the femoral head and neck", source="S44")
-DIFFUSE_MARROW_SIGNAL = Fact("diffuse_marrow_signal", "diffuse marrow signal change", source="S34")
+DIFFUSE_EDEMA_HEAD_NECK = Fact(
+    "diffuse_edema_head_neck", "diffuse edema of the femoral head and neck", source="S44", asked_for=False
+)
+DIFFUSE_MARROW_SIGNAL = Fact("diffuse_marrow_signal", "diffuse marrow signal change", source="S34", asked_for=False)
 INCIDENTAL = Fact("incidental", "incidental finding", source="S34")
 RADIOGRAPH = Fact(
     "radiograph", "radiograph", Kind.CHOICE, Scope.PATIENT, choices=("normal", "abnormal", "not_done"), source="S14 S27"

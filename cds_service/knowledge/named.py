@@ -30,7 +30,7 @@ def named_by_the_record(cause: str, label: str, named: Fact, known: Fact, *, sof
             about=cause,
             when=named.present,
             evidence=_DATA,
-            says=(f"The record names {label} for this study.",),
+            says=(f"{label[:1].upper()}{label[1:]} is named for this study.",),
             not_for=_NOT_FOR,
         ),
         Rule(

@@ -28,7 +28,7 @@ RULES = (
         about=CHARCOT,
         when=NAMED_CHARCOT.present,
         evidence=(interpretation("S2", note="data handling"),),
-        says=("The report names Charcot arthropathy for this study.",),
+        says=("Charcot arthropathy is named for this study.",),
         not_for="A diagnosis recorded for another site or side.",
     ),
     Rule(
