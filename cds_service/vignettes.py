@@ -18,8 +18,9 @@ from cds_service.engine.assess import actions_of, assess
 from cds_service.engine.lesions import assemble
 from cds_service.fhir.readers.drafts import read_draft
 from cds_service.knowledge import causes
+from cds_service.knowledge.facts import CHANGE
 from cds_service.model.case import Case, Problem, Statement, Study
-from cds_service.model.condition import Kind
+from cds_service.model.condition import Fact, Kind
 from cds_service.model.finding import Provenance, State, Trust, Value
 from cds_service.model.level import Tier
 from cds_service.model.quantity import Range, UnreadableQuantity, exact, length_mm
@@ -59,7 +60,7 @@ def read_vignette(raw: Any, rules: RuleSet) -> Vignette:
     given = raw["input"]
     problems: list[Problem] = []
     try:
-        statements = [*_patient(given), *_study(given), *_findings(given, rules, problems)]
+        statements = [*_patient(given, rules), *_study(given), *_findings(given, rules, problems)]
         patient, lesions = assemble(statements, {STUDY: _silent_place(given)}, rules.facts, rules.sites)
         orders = enumerate(given.get("draft_orders") or [])
         drafts = tuple(read_draft(_as_order(order, number)) for number, order in orders)
@@ -74,14 +75,14 @@ def read_vignette(raw: Any, rules: RuleSet) -> Vignette:
     )
 
 
-def _patient(given: Mapping[str, Any]) -> Iterator[Statement]:
+def _patient(given: Mapping[str, Any], rules: RuleSet) -> Iterator[Statement]:
     patient = given.get("patient") or {}
     if patient.get("age") is not None:
         yield Statement("age", exact(str(patient["age"])))
     if patient.get("sex") not in (None, "unknown"):
         yield Statement("sex", patient["sex"])
     for name, value in (given.get("context") or {}).items():
-        for state in _states(value):
+        for state in _states(value, rules.facts.get(name)):
             yield Statement(name, state)
 
 
@@ -90,7 +91,7 @@ def _study(given: Mapping[str, Any]) -> Iterator[Statement]:
         if value not in (None, "unknown"):
             yield Statement(SEQUENCE_FACTS[name], value, study=STUDY)
     if given.get("change") not in (None, "unknown"):
-        for value in _states(given["change"]):
+        for value in _states(given["change"], CHANGE):
             yield Statement("change", value, study=STUDY)
 
 
@@ -108,7 +109,7 @@ def _findings(given: Mapping[str, Any], rules: RuleSet, problems: list[Problem])
             fact = rules.facts.get(name)
             number = fact is not None and fact.kind is Kind.NUMBER
             try:
-                values = list(_lengths(value)) if number else list(_states(value))
+                values = list(_lengths(value)) if number else list(_states(value, fact))
             except UnreadableQuantity:
                 problems.append(Problem("rejected-value", name))
                 continue
@@ -119,11 +120,16 @@ def _findings(given: Mapping[str, Any], rules: RuleSet, problems: list[Problem])
                     yield Statement(NAMED_AS_WELL[name], one, source, site, place.get("side"), STUDY)
 
 
-def _states(value: Any) -> Iterator[Value]:
-    """Yield the states or choices of one value: none when unknown, two when the record disagrees."""
+def _states(value: Any, fact: Fact | None) -> Iterator[Value]:
+    """Yield the states or choices of one value: none when unknown, two when the record disagrees.
+
+    A choice in conflict of which the values are not given is indeterminate.
+    """
     if isinstance(value, Mapping) and isinstance(value.get("conflict"), list):
         for one in value["conflict"]:
-            yield from _states(one)
+            yield from _states(one, fact)
+    elif value == "conflict" and fact is not None and fact.kind is Kind.CHOICE:
+        yield State.INDETERMINATE
     elif value == "conflict":
         yield from (State.PRESENT, State.ABSENT)
     elif value not in (None, "unknown"):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 
 from cds_service.model.case import Draft, Lesion, SiteMap, Statement, Study
 from cds_service.model.condition import Fact, Kind, Scope
@@ -117,9 +118,16 @@ def _lesion(
         side=place.side,
         sites=exact,
         study=replace(study, findings=of_study),
-        findings=_findings(place.statements, facts),
+        findings=_findings(_of_the_joint(place.statements), facts),
         possible_sites=frozenset() if exact else frozenset().union(*regions),
     )
+
+
+def _of_the_joint(statements: list[Statement]) -> list[Statement]:
+    """Return what counts for the whole place: a finding denied at one site is no denial where another site has it."""
+    shown = {(s.fact, s.site) for s in statements if s.value in (State.PRESENT, State.INDETERMINATE)}
+    there = {fact for fact, _ in shown}
+    return [s for s in statements if s.value is not State.ABSENT or s.fact not in there or (s.fact, s.site) in shown]
 
 
 def _newest(lesions: list[Lesion]) -> list[Lesion]:
@@ -156,7 +164,9 @@ def _join(
     """
     here: list[Statement] = []
     for statement in joining:
-        if not (_same_place(statement, lesion.group, lesion.side, sites) if statement.site else alone):
+        if statement.site is None and not (alone and _same_side(statement, lesion.side)):
+            continue
+        if statement.site is not None and not _same_place(statement, lesion.group, lesion.side, sites):
             continue
         earlier = statement.earlier_fact and statement.source.date and statement.source.date < lesion.study.date
         here.append(replace(statement, fact=statement.earlier_fact) if earlier else statement)
@@ -173,9 +183,11 @@ def _join(
 def _same_place(statement: Statement, group: str, side: str | None, sites: SiteMap) -> bool:
     """Whether a statement is about this joint, and not about its other side."""
     its_group = sites.group_of.get(statement.site or "", NO_GROUP)
-    return _same_joint(its_group, group, sites) and (
-        statement.side not in ("left", "right") or side in (statement.side, None, "both")
-    )
+    return _same_joint(its_group, group, sites) and _same_side(statement, side)
+
+
+def _same_side(statement: Statement, side: str | None) -> bool:
+    return statement.side not in ("left", "right") or side in (statement.side, None, "both")
 
 
 def _same_joint(one: str, other: str, sites: SiteMap) -> bool:
@@ -213,7 +225,7 @@ def _share(lesions: list[Lesion], sites: SiteMap) -> list[Lesion]:
             for other in lesions:
                 if other.group == lesion.group or sites.joint_of.get(other.group) != joint:
                     continue
-                if other.side not in (lesion.side, None):
+                if other.side not in (lesion.side, None) or other.study.key != lesion.study.key:
                     continue
                 for name in sites.shared[joint] & other.findings.keys():
                     if name not in lesion.findings:
@@ -257,22 +269,33 @@ def _merged(fact: Fact, findings: list[Finding]) -> Finding:
 
 
 def _longest(stated: list[tuple[Value, Provenance]]) -> list[tuple[Value, Provenance]]:
-    by_trust: dict[int, tuple[Value, Provenance]] = {}
-    for value, source in stated:
-        best = by_trust.get(source.trust)
-        if best is None or _extent(value) > _extent(best[0]):
-            by_trust[source.trust] = (value, source)
+    """Return the longest length of each way of reading, most trusted first, leaving out those that agree."""
+    measured = [pair for pair in stated if isinstance(pair[0], Range)] or stated
+    by_trust: dict[int, list[tuple[Value, Provenance]]] = {}
+    for value, source in measured:
+        by_trust.setdefault(source.trust, []).append((value, source))
     kept: list[tuple[Value, Provenance]] = []
-    for _, (value, source) in sorted(by_trust.items(), reverse=True):
+    for _, pairs in sorted(by_trust.items(), reverse=True):
+        value, source = _longest_of(pairs)
         if not any(_agrees(value, other) for other, _ in kept):
             kept.append((value, source))
     return kept
 
 
-def _extent(value: Value) -> tuple[object, ...]:
-    if not isinstance(value, Range):
-        return (0, 0)
-    return (1, value.low if value.low is not None else value.high)
+def _longest_of(pairs: list[tuple[Value, Provenance]]) -> tuple[Value, Provenance]:
+    """Return the longest of several lengths: no shorter than any of them, and as long as any of them may be."""
+    ranges = [(value, source) for value, source in pairs if isinstance(value, Range)]
+    if not ranges:
+        return pairs[0]
+    surest, source = max(ranges, key=lambda pair: pair[0].low if pair[0].low is not None else Decimal(0))
+    lows = [value.low for value, _ in ranges if value.low is not None]
+    low = max(lows, default=None)
+    highs = [value.high for value, _ in ranges]
+    high = None if None in highs else max(one for one in highs if one is not None)
+    if high is not None and surest.high is not None and high <= surest.high:
+        return surest, source
+    longest = next((value for value, _ in ranges if value.high == high), surest)
+    return Range(low, high, surest.low_open and low != high, longest.high_open), source
 
 
 def _agrees(value: Value, other: Value) -> bool:

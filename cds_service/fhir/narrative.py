@@ -1143,7 +1143,7 @@ class _SentenceReader:
                 return _NOT_SURELY_DENIED
             case Cue.LIMITS | Cue.LIMITS_DIAGNOSIS:
                 return _NOTHING
-            case Cue.DOUBTS if not listed and len(between) <= 3:
+            case Cue.DOUBTS if len(between) <= 3:
                 return _UNSURE
         return own
 
@@ -1193,7 +1193,9 @@ class _SentenceReader:
             near = len(between) <= 3 and not known.CLINICAL_BREAKS & set(between)
             return _UNSURE if near else _AS_IT_STANDS
         if kind is Kind.DIAGNOSIS:
-            return _UNSURE
+            # "Concern for osteomyelitis superimposed on Charcot arthropathy" doubts the first only.
+            behind = self.words[listed[0].end : mention.start] if listed else ()
+            return _AS_IT_STANDS if known.BACKGROUND & set(behind) else _UNSURE
         if loose or reach == "own":
             return _AS_IT_STANDS
         cause = bool(between) and self.words[event.start] in known.CAUSE_DOUBTS and between[0] in known.CAUSE_WORDS

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from cds_service.knowledge.evidence import interpretation
 from cds_service.knowledge.facts import CHANGE, IMAGING_FINDINGS, any_not_excluded
-from cds_service.model.condition import Fact
+from cds_service.model.condition import Condition, Fact
 from cds_service.model.level import Level, Tier
 from cds_service.model.rule import Lower, Raise, Rule, Soften
 
@@ -20,8 +20,19 @@ _DATA = (interpretation("S2", note="data handling"),)
 _NOT_FOR = "A diagnosis recorded for another site or side."
 
 
-def named_by_the_record(cause: str, label: str, named: Fact, known: Fact, *, soften: bool = True) -> tuple[Rule, ...]:
-    """Return the rules for a diagnosis the record names. ``soften`` is off where a known disease stays urgent."""
+def named_by_the_record(
+    cause: str,
+    label: str,
+    named: Fact,
+    known: Fact,
+    *,
+    soften: bool = True,
+    denied_unless: tuple[Condition, ...] = (),
+) -> tuple[Rule, ...]:
+    """Return the rules for a diagnosis the record names.
+
+    ``soften`` is off where a known disease stays urgent; ``denied_unless`` is when a denial does not lower.
+    """
     rules = (
         Rule(
             f"{cause}-named",
@@ -39,6 +50,7 @@ def named_by_the_record(cause: str, label: str, named: Fact, known: Fact, *, sof
             Lower(),
             about=cause,
             when=named.absent,
+            unless=denied_unless,
             evidence=_DATA,
             says=(f"The report denies {label}.",),
             not_for="A cause that another rule raises: a denial never outweighs a finding.",

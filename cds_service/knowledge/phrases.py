@@ -629,6 +629,7 @@ DIAGNOSES: tuple[Wording, ...] = (
         """),
         kind=Kind.DIAGNOSIS,
     ),
+    Wording("sif", ("sif",), kind=Kind.DIAGNOSIS),
     Wording("sif", ("(sonk|sifk)", "spontaneous osteonecrosis [of knee]"), kind=Kind.DIAGNOSIS, site="knee"),
     Wording("axspa", ("sacroiliitis",), kind=Kind.DIAGNOSIS, site="si_joint"),
     Wording(
@@ -1426,6 +1427,9 @@ PARENTHETIC = _words("however though")
 CAUSE_WORDS = _words("reactive physiologic physiological degenerative mechanical stress related")
 """After "likely" and "probably" these doubt the cause of a finding, not the finding."""
 CAUSE_DOUBTS = _words("likely probably presumably most favored favor")
+
+BACKGROUND = _words("superimposed known underlying background setting established preexisting chronic")
+"""After a doubted diagnosis they begin one that is not: "possible osteomyelitis in the setting of Charcot foot"."""
 
 AMOUNT_WORDS = _words("""
     mild moderate severe marked extensive prominent large small subtle minimal minor slight tiny focal patchy

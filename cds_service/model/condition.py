@@ -422,7 +422,7 @@ class Exactly(_OfOneFact):
         reached = value.reaches(number)
         if reached is Truth.YES and value.high == number:
             answer = Truth.YES
-        elif reached is Truth.NO or (reached is Truth.YES and value.low != number):
+        elif reached is Truth.NO or (reached is Truth.YES and (value.low != number or value.low_open)):
             answer = Truth.NO
         else:
             answer = Truth.UNKNOWN

@@ -7,7 +7,7 @@ Every measure is held in millimetres as a range of decimals, so that 0.99 cm is 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from cds_service.model.truth import Truth
 
@@ -26,7 +26,8 @@ class UnreadableQuantity(ValueError):
 class Range:
     """All the values a statement leaves possible, in the unit of its fact (mm for lengths, years for ages).
 
-    ``None`` stands for "no bound on this side"; ``low_open`` excludes the bound itself.
+    ``None`` stands for "no bound on this side"; ``low_open`` and ``high_open`` exclude the bound itself. With equal
+    bounds, ``low_open`` means "up to" that number: it counts as the number, but may fall just short of it.
     """
 
     low: Decimal | None
@@ -42,6 +43,8 @@ class Range:
 
     def reaches(self, threshold: Decimal) -> Truth:
         """Return whether the value is at least ``threshold``: YES and NO only when no possible value disagrees."""
+        if self.low == threshold and self.low == self.high and self.low_open:
+            return Truth.UNKNOWN
         if self.low is not None and self.low >= threshold:
             return Truth.YES
         if self.high is not None and (self.high < threshold or (self.high == threshold and self.high_open)):
@@ -51,11 +54,11 @@ class Range:
     @property
     def is_exact(self) -> bool:
         """Whether the statement names one number."""
-        return self.low is not None and self.low == self.high
+        return self.low is not None and self.low == self.high and not self.low_open
 
     def __str__(self) -> str:
         if self.low is not None and self.low == self.high:
-            return _plain(self.low)
+            return f"up to {_plain(self.low)}" if self.low_open else _plain(self.low)
         if self.high is None and self.low is not None:
             return f"{'>' if self.low_open else '>='} {_plain(self.low)}"
         if self.low is None and self.high is not None:
@@ -110,7 +113,7 @@ def length_about_mm(value: object, unit: object) -> Range:
 def length_up_to_mm(value: object, unit: object) -> Range:
     """Return "up to N" in millimetres: N itself, but undecided for a threshold that lies exactly at N."""
     number = _length(value, unit)
-    return Range(number * Decimal("0.999"), number)
+    return Range(number, number, low_open=True)
 
 
 def _length(value: object, unit: object) -> Decimal:
@@ -120,8 +123,8 @@ def _length(value: object, unit: object) -> Decimal:
         raise UnreadableQuantity("the value is not a number")
     try:
         number = Decimal(str(value).strip().replace(",", ".")) * MM_PER_UNIT[unit.strip()]
-    except InvalidOperation as error:
-        raise UnreadableQuantity("the value is not a number") from error
+    except (ArithmeticError, ValueError) as error:
+        raise UnreadableQuantity("the value is not a usable number") from error
     if not number.is_finite() or number <= 0:
         raise UnreadableQuantity("the length is not above zero")
     return number

@@ -179,7 +179,10 @@ class Floor(Effect):
 
 @dataclass(frozen=True)
 class Advise(Effect):
-    """Add actions, warnings and sentences without touching levels. ``treats`` marks advice on treatment."""
+    """Add actions, warnings and sentences without touching levels, also when the question is met in doubt only.
+
+    ``treats`` marks advice on treatment, which is never given in doubt.
+    """
 
     actions: tuple[Action, ...] = ()
     warnings: tuple[Warning, ...] = ()

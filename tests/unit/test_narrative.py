@@ -564,6 +564,27 @@ def test_a_half_hearted_denial_is_indeterminate(text: str):
             id="no comma before consistent with",
         ),
         pytest.param(
+            "No abnormal marrow signal to suggest osteomyelitis.",
+            {"bme": ABSENT, "osteomyelitis": ABSENT},
+            id="no abnormal signal to suggest",
+        ),
+        pytest.param(
+            "No erosion, the sacrum shows bone marrow edema.",
+            {"erosion": ABSENT, "bme": PRESENT},
+            id="a verb that shows",
+        ),
+        pytest.param("No subtle, patchy bone marrow edema.", {"bme": ABSENT}, id="a comma between adjectives"),
+        pytest.param(
+            "Diffuse edema of the femoral head and neck is not seen.",
+            {"diffuse_edema_head_neck": ABSENT, "bme": ABSENT},
+            id="one finding inside the other",
+        ),
+        pytest.param(
+            "No diffuse edema of the femoral head and neck.",
+            {"diffuse_edema_head_neck": ABSENT, "bme": INDETERMINATE},
+            id="not diffuse is not absent",
+        ),
+        pytest.param(
             "No fracture or dislocation, bone marrow edema is seen.", {"bme": PRESENT}, id="or before a comma"
         ),
     ],
@@ -703,6 +724,22 @@ def test_suggestive_is_present_only_by_setting(words: str):
         ("Likely reactive bone marrow edema.", {"bme": PRESENT}),
         ("Osteomyelitis or Charcot foot.", {"osteomyelitis": INDETERMINATE, "charcot": INDETERMINATE}),
         ("Synovitis cannot be assessed without contrast.", {}),
+        (
+            "Concern for osteomyelitis superimposed on known Charcot arthropathy.",
+            {"osteomyelitis": INDETERMINATE, "charcot": PRESENT},
+        ),
+        (
+            "Possible bone marrow edema consistent with osteomyelitis.",
+            {"bme": INDETERMINATE, "osteomyelitis": INDETERMINATE},
+        ),
+        (
+            "Edema of the ilium suggestive of stress with osteomyelitis.",
+            {"bme": PRESENT, "osteomyelitis": INDETERMINATE},
+        ),
+        ("No definite features suggestive of osteomyelitis.", {"osteomyelitis": INDETERMINATE}),
+        ("No new lesion suspicious for metastasis.", {}),
+        ("Possible erosion, bone marrow edema is present.", {"erosion": INDETERMINATE, "bme": PRESENT}),
+        ("Erosion or subchondral erosive change.", {"erosion": PRESENT}),
     ],
 )
 def test_a_doubt_stays_with_what_is_doubted(text: str, expected: dict[str, str]):
@@ -775,6 +812,13 @@ def test_change_from_the_earlier_study_is_read(text: str, value: str):
         ("No bone marrow edema compared with the prior study.", {"bme": ABSENT}),
         ("Compared with 12.03.2021 the bone marrow edema has increased.", {"bme": PRESENT, "change": "increased"}),
         ("No new bone marrow edema.", {}),
+        ("No new erosion besides bone marrow edema.", {"erosion": PRESENT, "bme": PRESENT}),
+        ("No bone marrow edema was seen on the prior MRI.", {}),
+        ("Normal SI joints. This is unchanged.", {"bme": ABSENT}),
+        (
+            "Bone marrow edema, low T1 signal. It has increased.",
+            {"bme": PRESENT, "t1_signal": "low", "change": "increased"},
+        ),
         ("No new erosion or ankylosis.", {}),
         ("No acute osteomyelitis.", {}),
         ("No significant interval change.", {"change": "unchanged"}),
@@ -860,6 +904,7 @@ def test_what_is_no_length_is_no_depth(recorded: str):
         "Erosion 4 mm deep and bone marrow edema extending 12 mm.",
         "Bone marrow edema involves 3 cm of the ilium, 12 mm in depth.",
         "Bone marrow edema. It extends 12 mm from the articular surface.",
+        "Bone marrow edema of the ilium with a depth of 12 mm compared with 14 mm before.",
     ],
 )
 def test_the_depth_is_that_of_the_edema(text: str):

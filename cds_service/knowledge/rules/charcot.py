@@ -69,7 +69,7 @@ RULES = (
         "CH3",
         Advise((OFFLOAD_6_12W, FOOTWEAR_AFTER)),
         about=CHARCOT,
-        when=RAISED,
+        when=RAISED & AT_FOOT,
         evidence=(seed("S45", "S46"), beyond(IWGDF_CHARCOT)),
         says=(
             "Beyond the source document: exclude untreated deep infection and critical ischaemia before casting"

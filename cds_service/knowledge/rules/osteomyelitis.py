@@ -71,7 +71,14 @@ STANDS = LevelIs(OSTEOMYELITIS, frozenset({Level.LIKELY}), act_now=True)
 RAISED = LevelIs(OSTEOMYELITIS, frozenset({Level.LIKELY, Level.POSSIBLE}))
 
 RULES = (
-    *named_by_the_record(OSTEOMYELITIS, "osteomyelitis", NAMED_OSTEOMYELITIS, KNOWN_OSTEOMYELITIS, soften=False),
+    *named_by_the_record(
+        OSTEOMYELITIS,
+        "osteomyelitis",
+        NAMED_OSTEOMYELITIS,
+        KNOWN_OSTEOMYELITIS,
+        soften=False,
+        denied_unless=(PRIOR_TRAUMA_OR_SURGERY, PRIOR_OSTEOMYELITIS),
+    ),
     Rule(
         PATTERN,
         "OM1",
@@ -166,7 +173,7 @@ RULES = (
         "OM6",
         Advise(warnings=(W_OM_CHRONIC,)),
         about=OSTEOMYELITIS,
-        when=BME.not_excluded & any_present(PRIOR_TRAUMA_OR_SURGERY, PRIOR_OSTEOMYELITIS),
+        when=(RAISED | BME.not_excluded) & any_present(PRIOR_TRAUMA_OR_SURGERY, PRIOR_OSTEOMYELITIS),
         evidence=(seed("S33"),),
     ),
     Rule(

@@ -177,6 +177,7 @@ RULES = (
         Advise((CORRELATE,), (P2,)),
         about=AXSPA,
         when=Fired(EDEMA_ALONE),
+        unless=(Fired("physiologic-sacroiliac"),),
         evidence=(seed("S2", "S49", "S50"),),
     ),
     Rule(
