@@ -301,7 +301,7 @@ def _read(rule: Rule, place: int, view: View, rules: RuleSet) -> RuleResult:
     """Return what becomes of a rule where ``view`` looks."""
     certain = rule.when.truth(view)
     outcome = {Truth.YES: Outcome.FIRED, Truth.NO: Outcome.NOT_MET, Truth.UNKNOWN: Outcome.UNDECIDED}[certain]
-    in_doubt = isinstance(rule.effect, Raise | Advise | Floor) and not rule.effect.softens
+    in_doubt = isinstance(rule.effect, Raise) and not rule.effect.softens
     if certain is Truth.UNKNOWN and in_doubt and rule.when.truth(view, Reading.DOUBTFUL) is Truth.YES:
         outcome = Outcome.FIRED_IN_DOUBT
     stopped_by = None

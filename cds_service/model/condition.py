@@ -624,18 +624,21 @@ class ImagedThere(_BeyondFacts):
 
 @dataclass(frozen=True)
 class Fired(_BeyondFacts):
-    """Another rule is established at this lesion (or, in the doubtful reading, fires in doubt)."""
+    """Another rule is established at this lesion (``even_in_doubt``, or in the doubtful reading: fires in doubt)."""
 
     rule_id: str
+    even_in_doubt: bool = False
 
     def truth(self, view: View, reading: Reading = Reading.CERTAIN) -> Truth:
-        return Truth.UNKNOWN if view.levels is None else view.levels.fired(self.rule_id, reading)
+        if view.levels is None:
+            return Truth.UNKNOWN
+        return view.levels.fired(self.rule_id, Reading.DOUBTFUL if self.even_in_doubt else reading)
 
     def references(self) -> Iterator[str]:
         yield self.rule_id
 
     def __str__(self) -> str:
-        return f"rule {self.rule_id}"
+        return f"rule {self.rule_id}{' (even in doubt)' if self.even_in_doubt else ''}"
 
 
 @dataclass(frozen=True)

@@ -179,10 +179,7 @@ class Floor(Effect):
 
 @dataclass(frozen=True)
 class Advise(Effect):
-    """Add actions, warnings and sentences without touching levels, also when the question is met in doubt only.
-
-    ``treats`` marks advice on treatment, which is never given in doubt.
-    """
+    """Add actions, warnings and sentences without touching levels. ``treats`` marks advice on treatment."""
 
     actions: tuple[Action, ...] = ()
     warnings: tuple[Warning, ...] = ()

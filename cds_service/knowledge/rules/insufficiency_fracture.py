@@ -92,7 +92,7 @@ RULES = (
         "SF4",
         Advise(),
         about=SIF,
-        when=Fired(PAIN_NOT_KNOWN),
+        when=Fired(PAIN_NOT_KNOWN, even_in_doubt=True),
         unless=(ACUTE_PAIN.settled,),
         evidence=(seed("S13"),),
         says=("Ask about acute pain: it is not reported.",),

@@ -34,7 +34,7 @@ RULES = (
         "G7",
         Advise((CORRELATE,), (P1,)),
         about=NONSPECIFIC,
-        when=Fired(UNEXPLAINED),
+        when=Fired(UNEXPLAINED, even_in_doubt=True),
         evidence=(seed("S2", "S3", "S47"),),
         says=(
             "Separate benign, self-limited conditions from osteonecrosis, insufficiency fracture, inflammatory"

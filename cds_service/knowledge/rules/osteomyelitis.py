@@ -165,7 +165,7 @@ RULES = (
         "OM5",
         Advise(warnings=(P4,)),
         about=OSTEOMYELITIS,
-        when=Fired("osteomyelitis-diabetic-foot"),
+        when=Fired("osteomyelitis-diabetic-foot", even_in_doubt=True),
         evidence=(seed("S53", "S54"),),
     ),
     Rule(

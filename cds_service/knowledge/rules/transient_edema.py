@@ -126,7 +126,7 @@ RULES = (
         "TB3",
         Advise((ORDER_DCE,)),
         about=TBMES,
-        when=Fired(RIM_NOT_KNOWN),
+        when=Fired(RIM_NOT_KNOWN, even_in_doubt=True),
         unless=(SEQ_DCE.is_one_of("acquired"),),
         evidence=(seed("S21"),),
     ),
@@ -144,7 +144,7 @@ RULES = (
         "TB1",
         Advise(warnings=(W_CONFLICT,)),
         about=TBMES,
-        when=Fired(WITHOUT_RIM_LESS_ENHANCED),
+        when=Fired(WITHOUT_RIM_LESS_ENHANCED, even_in_doubt=True),
         evidence=(interpretation("S24", "S44"),),
     ),
     Rule(
