@@ -61,6 +61,7 @@ def read_vignette(raw: Any, rules: RuleSet) -> Vignette:
     problems: list[Problem] = []
     try:
         statements = [*_patient(given, rules), *_study(given), *_findings(given, rules, problems)]
+        problems += _conflicts_without_values(given, rules)
         patient, lesions = assemble(statements, {STUDY: _silent_place(given)}, rules.facts, rules.sites)
         orders = enumerate(given.get("draft_orders") or [])
         drafts = tuple(read_draft(_as_order(order, number)) for number, order in orders)
@@ -93,6 +94,15 @@ def _study(given: Mapping[str, Any]) -> Iterator[Statement]:
     if given.get("change") not in (None, "unknown"):
         for value in _states(given["change"], CHANGE):
             yield Statement("change", value, study=STUDY)
+
+
+def _conflicts_without_values(given: Mapping[str, Any], rules: RuleSet) -> Iterator[Problem]:
+    """Yield the choices a vignette calls a conflict without saying of what."""
+    layers = [{"change": given.get("change")}, *(place.get("findings") or {} for place in given.get("sites") or [])]
+    for layer in layers:
+        for name, value in layer.items():
+            if value == "conflict" and name in rules.facts and rules.facts[name].kind is Kind.CHOICE:
+                yield Problem("contradiction", name)
 
 
 def _silent_place(given: Mapping[str, Any]) -> Study:

@@ -6,6 +6,7 @@ Markdown); ``plain`` is for ``summary``, labels and descriptions, which are not 
 
 from __future__ import annotations
 
+import re
 import string
 import unicodedata
 
@@ -13,17 +14,21 @@ QUOTE_LIMIT = 160
 """Longest piece of report text on a card (security, section 3)."""
 
 _ESCAPED = str.maketrans({mark: f"\\{mark}" for mark in string.punctuation})
+_DROPPED = ("Cf", "Cs", "Co", "Cn")
+_BLANK = ("Cc", "Zl", "Zp", "Zs")
+
+# Renderers such as remark-gfm look for addresses in the finished text, where no escape is left to stop them.
+_ADDRESS = re.compile(r"(?<=www)(?=\.)|(?<=:)(?=//)|(?<=[\w.+-])(?=@)", re.IGNORECASE)
 
 
 def plain(text: str, limit: int = QUOTE_LIMIT) -> str:
-    """Return the text on one line: normalised, without control, invisible or bidirectional marks, at most ``limit``."""
-    composed = unicodedata.normalize("NFC", text[: limit * 8])
-    kept = "".join(
-        " " if unicodedata.category(mark) in ("Cc", "Zl", "Zp", "Zs") else mark
-        for mark in composed
-        if unicodedata.category(mark) not in ("Cf", "Cs", "Co", "Cn")
-    )
-    line = " ".join(kept.split())
+    """Return the text on one line: normalised, without control, invisible or bidirectional marks, at most ``limit``.
+
+    An address of the web or of mail gets a blank, so that nothing makes it a link.
+    """
+    categories = ((mark, unicodedata.category(mark)) for mark in text[: limit * 8])
+    kept = "".join(" " if kind in _BLANK else mark for mark, kind in categories if kind not in _DROPPED)
+    line = _ADDRESS.sub(" ", " ".join(unicodedata.normalize("NFC", kept).split()))
     return line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…"
 
 

@@ -118,16 +118,27 @@ def _lesion(
         side=place.side,
         sites=exact,
         study=replace(study, findings=of_study),
-        findings=_findings(_of_the_joint(place.statements), facts),
+        findings=_findings(_of_the_joint(place.statements, sites), facts),
         possible_sites=frozenset() if exact else frozenset().union(*regions),
     )
 
 
-def _of_the_joint(statements: list[Statement]) -> list[Statement]:
-    """Return what counts for the whole place: a finding denied at one site is no denial where another site has it."""
+def _of_the_joint(statements: list[Statement], sites: SiteMap) -> list[Statement]:
+    """Return what counts for the whole place: a finding denied at one site is no denial where another site has it.
+
+    A denial for the whole joint is one, and then the record disagrees with itself.
+    """
     shown = {(s.fact, s.site) for s in statements if s.value in (State.PRESENT, State.INDETERMINATE)}
     there = {fact for fact, _ in shown}
-    return [s for s in statements if s.value is not State.ABSENT or s.fact not in there or (s.fact, s.site) in shown]
+    return [
+        s
+        for s in statements
+        if s.value is not State.ABSENT
+        or s.fact not in there
+        or (s.fact, s.site) in shown
+        or s.site is None
+        or s.site in sites.sites_in
+    ]
 
 
 def _newest(lesions: list[Lesion]) -> list[Lesion]:

@@ -108,3 +108,14 @@ def _iso(year: str, month: str, day_of_month: str) -> str:
 def first_day(resource: Json, *names: str) -> str:
     """Return the first usable day among these elements of a resource."""
     return next((found for name in names if (found := day(resource.get(name)))), "")
+
+
+def first_date(resource: Json, *names: str) -> str:
+    """Return the first usable date among these elements, of a Period its start: a day, a month, or a year."""
+    for name in names:
+        value = resource.get(name)
+        stated = text(value.get("start") if isinstance(value, Mapping) else value)
+        if earliest_day(stated):
+            found = _DATE.match(stated)
+            return found[0] if found else ""
+    return ""

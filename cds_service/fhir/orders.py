@@ -100,9 +100,20 @@ def _coding(code: Code) -> dict[str, str]:
 
 
 def _valid(resource: dict[str, Any]) -> dict[str, Any]:
-    # The models raise KeyError, TypeError and RecursionError besides ValidationError (a ValueError).
+    # The models raise KeyError, TypeError and RecursionError besides ValidationError (a ValueError), and they let
+    # nulls and empty elements pass, which neither FHIR nor CDS Hooks allows (requirements 5 and 6).
     try:
+        if _holds_nothing(resource):
+            raise ValueError("an element is null or empty")
         ServiceRequest.model_validate(deepcopy(resource))  # a model may change what it is given
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UnsendableOrder("the order does not validate as FHIR R4") from error
     return resource
+
+
+def _holds_nothing(value: Any) -> bool:
+    """Whether a value, or any part of it, is null or empty."""
+    if value is None or value in ("", [], {}):
+        return True
+    parts = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    return any(_holds_nothing(part) for part in parts)

@@ -122,6 +122,14 @@ def test_a_known_disease_with_something_new_is_as_urgent_as_ever(verdict: Verdic
 
 
 @EACH_NAMED
+def test_a_known_disease_that_this_report_names_again_is_as_urgent_as_ever(verdict: Verdict, cause: str) -> None:
+    """Known disease is what was recorded before this study and not repeated by its report."""
+    site, when_likely, _ = NAMED[cause]
+
+    assert verdict(cause, site, **{f"known.{cause}": P, cause: P, "bme": P})[:2] == ("likely", when_likely)
+
+
+@EACH_NAMED
 def test_a_known_disease_is_for_the_treating_team_and_silent_without_a_finding(
     verdict: Verdict, says: Callable[..., str], cause: str
 ) -> None:
@@ -355,6 +363,9 @@ def test_no_edema_is_assumed_to_be_benign(answer: Answer, site: str, facts: dict
         pytest.param(SI, {**DEEP, "erosion": "conflict"}, id="erosion"),
         pytest.param(SI, {"bme": P, "depth_mm": {"conflict": [8, 12]}}, id="depth"),
         pytest.param(TIBIA, {"bme": P, "t1_signal": {"conflict": ["low", "normal"]}}, id="T1"),
+        pytest.param(TIBIA, {"bme": P, "t1_signal": "conflict"}, id="T1, values not given"),
+        pytest.param(KNEE, {"bme": P, "change": {"conflict": ["new", "unchanged"]}}, id="change"),
+        pytest.param(KNEE, {"bme": P, "change": "conflict"}, id="change, values not given"),
         pytest.param(FOOT, {"bme": P, "diabetes": "conflict"}, id="diabetes"),
         pytest.param(KNEE, {"bme": P, "athlete": "conflict"}, id="benign context"),
         pytest.param(SI, {"bme": P, "depth_mm": 0}, id="depth zero"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from support.rule_cases import case_of, firing_wish, frozen_cases, outcome
+from support.rule_cases import case_of, frozen_cases, outcome
 
 from cds_service.knowledge.rules import rule_set
 
@@ -41,7 +41,3 @@ def test_a_rule_has_a_case_that_fires_one_a_fact_off_and_one_not_reported(rule_i
 
 def test_no_case_is_about_a_rule_that_is_gone():
     assert {case["rule"] for case in CASES} - {rule.id for rule in RULES.rules} == set()
-
-
-def test_every_rule_can_fire():
-    assert [rule.id for rule in RULES.rules if firing_wish(rule, RULES) is None] == []

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from cds_service.knowledge.rules import rule_set
-from cds_service.vignettes import assess_vignette, misses, not_covered, read_vignette
+from cds_service.vignettes import UnreadableVignette, assess_vignette, misses, not_covered, read_vignette
 
 LINES = (Path(__file__).parents[2] / "fixtures" / "vignettes.jsonl").read_text(encoding="utf-8").splitlines()
 RAW: list[dict[str, Any]] = [json.loads(line) for line in LINES]
@@ -58,3 +58,19 @@ def test_a_vignette_that_expects_something_else_is_noticed() -> None:
     missed = misses(assess_vignette(turned, rule_set(), date(2026, 3, 31)), turned)
 
     assert sorted(missed) == sorted(raw["strict"]) == sorted(other)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        pytest.param(None, id="no input"),
+        pytest.param([], id="input is a list"),
+        pytest.param({"patient": {"age": "abc"}}, id="age is a word"),
+        pytest.param({"sequences": {"pd": "acquired"}}, id="unknown sequence"),
+        pytest.param({"sites": [1]}, id="site is a number"),
+        pytest.param({"draft_orders": [{}]}, id="order without type"),
+    ],
+)
+def test_a_line_that_is_no_vignette_is_refused(given: Any) -> None:
+    with pytest.raises(UnreadableVignette):
+        read_vignette({"id": "X", "input": given}, rule_set())

@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache, partial
+from multiprocessing import Pool
 from pathlib import Path
 from typing import Any
 
@@ -159,8 +160,7 @@ def effects(effect: Effect) -> Iterator[tuple[str, Effect]]:
                 yield f"without {warning.id}", replace(effect, warnings=left)
     match effect:
         case Advise():
-            if effect.actions or effect.warnings:
-                yield "treats turned", replace(effect, treats=not effect.treats)
+            yield "treats turned", replace(effect, treats=not effect.treats)
             yield "notable turned", replace(effect, notable=not effect.notable)
         case CheckOrder():
             indicator = "info" if effect.indicator == "warning" else "warning"
@@ -188,6 +188,8 @@ def mutants(rules: RuleSet) -> Iterator[Mutant]:
             rest = rule.unless[:number] + rule.unless[number + 1 :]
             yield Mutant(f"{rule.id}: without exception '{exception}'", replace(rule, unless=rest))
         for what, effect in effects(rule.effect):
+            if what == "treats turned" and not rule.unless:
+                continue  # it only says how exceptions are read
             yield Mutant(f"{rule.id}: {what}", replace(rule, effect=effect))
         for what, says in sentences(rule.says):
             yield Mutant(f"{rule.id}: {what}", replace(rule, says=says))
@@ -243,27 +245,40 @@ def noticed_by(mutant: Mutant, rules: RuleSet) -> str:
     return "another rule's case" if any(_differs(case, changed) for case in others) else ""
 
 
+def _noticed(number: int) -> tuple[str, str]:
+    mutant = _all_mutants()[number]
+    return mutant.name, noticed_by(mutant, rule_set())
+
+
+@cache
+def _all_mutants() -> list[Mutant]:
+    return list(mutants(rule_set()))
+
+
 def main() -> int:
-    """Print the result; returns 1 when too few mutants are noticed."""
+    """Print the result; returns 1 when too few mutants are noticed or a survivor has no reason."""
     rules = rule_set()
     # A test that fails on the rules as they are would seem to notice everything.
-    if any(noticed_by(Mutant("unchanged", rule), rules) for rule in rules.rules[:1]):
+    if noticed_by(Mutant("unchanged", rules.rules[0]), rules):
         sys.stdout.write("the cases do not hold for the rules as they are; run the tests first\n")
         return 1
-    total = noticed = accepted = 0
     survivors: list[str] = []
-    for mutant in mutants(rules):
-        total += 1
-        if noticed_by(mutant, rules):
-            noticed += 1
-            continue
-        reason = next((why for start, why in ACCEPTED.items() if mutant.name.startswith(start)), "")
-        accepted += bool(reason)
-        survivors.append(f"{mutant.name}  [{reason or 'NO REASON'}]")
-    sys.stdout.write("\n".join(survivors) + "\n")
-    share = noticed / total
-    sys.stdout.write(f"rules as values: {noticed} of {total} mutants noticed ({share:.1%}), {accepted} accepted\n")
-    return 0 if share >= WANTED_SHARE else 1
+    unexplained = 0
+    total = len(_all_mutants())
+    with Pool() as pool:
+        for name, noticed in pool.imap(_noticed, range(total), chunksize=4):
+            if not noticed:
+                reason = next((why for start, why in ACCEPTED.items() if name.startswith(start)), "")
+                unexplained += not reason
+                survivors.append(name)
+                sys.stdout.write(f"{name}  [{reason or 'NO REASON'}]\n")
+                sys.stdout.flush()
+    share = 1 - len(survivors) / total
+    sys.stdout.write(
+        f"rules as values: {total - len(survivors)} of {total} mutants noticed ({share:.1%}),"
+        f" {len(survivors)} survive, {unexplained} of them without a reason\n"
+    )
+    return 0 if share >= WANTED_SHARE and not unexplained else 1
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from itertools import islice, product
 from pathlib import Path
@@ -100,9 +101,10 @@ def wishes(condition: Condition, rules: RuleSet, depth: int = 0) -> Iterator[Wis
         case LevelIs():
             for rule in rules.rules:
                 effect = rule.effect
-                if rule.about == condition.cause and isinstance(effect, Raise):
-                    if effect.level in condition.levels or (condition.act_now and effect.act_now):
-                        yield from islice(wishes(rule.when, rules, depth + 1), 12)
+                if rule.about != condition.cause or not isinstance(effect, Raise):
+                    continue
+                if effect.level in condition.levels or (condition.act_now and effect.act_now):
+                    yield from islice(wishes(rule.when, rules, depth + 1), 12)
         case SomeLesion():
             yield from wishes(condition.part, rules, depth + 1)
         case Stated() | Settled():
@@ -184,15 +186,18 @@ def outcome(case: Case, rules: RuleSet) -> dict[str, Any]:
     said = "\n".join(line for content in written for line in texts(content))
     noticed = {
         "tier": assessment.tier.name.lower(),
-        "leading": [diagnosis.cause for diagnosis in assessment.diagnoses],
-        "levels": {
-            cause: level.name.lower() for cause, level in assessment.levels.items() if level > Level.NOT_ASSESSABLE
-        },
-        "act_now": [diagnosis.cause for diagnosis in assessment.diagnoses if diagnosis.act_now],
+        "raised": [
+            f"{one.cause} {one.level.name.lower()}{', act now' if one.act_now else ''}" for one in assessment.diagnoses
+        ],
+        "unlikely": [cause for cause, level in assessment.levels.items() if level is Level.UNLIKELY],
         "actions": sorted(action.id for action in actions_of(spoken)) if written else [],
         "warnings": sorted(warning.id for warning in assessment.warnings_for(spoken)) if written else [],
-        "cards": [[content.topic, content.tier.name.lower(), content.warning] for content in written],
-        "referrals": [[one.target, one.urgent] for content in written for one in content.referrals],
+        "cards": [
+            f"{content.topic} {'warning' if content.warning else content.tier.name.lower()}" for content in written
+        ],
+        "referrals": [
+            f"{one.target} {'urgent' if one.urgent else 'routine'}" for content in written for one in content.referrals
+        ],
         "order_checks": sorted(result.rule.id for result in checks),
         "figures": sorted(set(FIGURE.findall(said))),
         "sentences": len(said.splitlines()),
@@ -200,25 +205,55 @@ def outcome(case: Case, rules: RuleSet) -> dict[str, Any]:
     return {name: value for name, value in noticed.items() if value}
 
 
-def firing_wish(rule: Rule, rules: RuleSet) -> Wish | None:
-    """Return the simplest wish with which a rule fires, or None when none was found."""
-    for wish in islice(_candidates(rule, rules), CANDIDATES):
-        assessment = assess(case_of(wish, rules), rules)
-        if any(result.rule.id == rule.id and result.outcome is Outcome.FIRED for result in assessment.trace):
-            return wish
-    return None
+SHALLOW: Wish = {
+    "site": "si_joint",
+    "bme": "present",
+    "depth_mm": 5,
+    "age": 30,
+    "seq.t1": "acquired",
+    **dict.fromkeys(("erosion", "fatty_lesion", "ankylosis", "ia_t1_hyperintensity", "t2_joint_fluid"), "absent"),
+}
+BACKGROUNDS: tuple[Wish, ...] = (
+    {},
+    {"site": "si_joint", "bme": "present"},
+    {"bme": "present"},
+    {"site": "foot_ankle", "bme": "present"},
+    {"site": "femoral_head_and_neck", "bme": "present"},
+    {"site": "medial_femoral_condyle", "bme": "present", "age": 60, "sex": "female"},
+    {"site": "si_joint", "erosion": "present"},
+    {"site": "diffuse_marrow", "diffuse_marrow_signal": "present"},
+    {"site": "femoral_head_and_neck", "bme": "present", "rim_sign": "absent", "diffuse_edema_head_neck": "present"},
+    {"rim_sign": "indeterminate"},
+    {"fever": "present"},
+    {**SHALLOW, "athlete": "present"},
+    SHALLOW,
+    {**SHALLOW, "site": "knee_other", "healthy_control": "present"},
+)
+"""What else may be known: a rule is shown where its being there makes a difference."""
+
+WAYS = 12
+"""So many ways to make a rule fire are kept, one for each alternative of its question."""
 
 
-def _candidates(rule: Rule, rules: RuleSet) -> Iterator[Wish]:
-    for wish in wishes(rule.when, rules):
-        yield wish
-        yield {"bme": "present", **wish}
-        yield {"site": "si_joint", "bme": "present", **wish}
-        yield {"rim_sign": "absent", **wish}
-        yield {"rim_sign": "indeterminate", **wish}
-        yield {"fever": "present", **wish}
-        if isinstance(rule.effect, CheckOrder):
-            yield {"site": "femoral_head_and_neck", "bme": "present", **wish}
+def firing_wishes(rule: Rule, rules: RuleSet) -> list[Wish]:
+    """Return ways in which a rule fires: first of all one in which a reader would notice if it did not."""
+    without = replace(rules, rules=tuple(one for one in rules.rules if one.id != rule.id))
+    noticed: list[Wish] = []
+    silent: list[Wish] = []
+    for wish in islice(wishes(rule.when, rules), WAYS * 4):
+        for background in BACKGROUNDS:
+            given = {**background, **wish}
+            case = case_of(given, rules)
+            trace = assess(case, rules).trace
+            if not any(result.rule.id == rule.id and result.outcome is Outcome.FIRED for result in trace):
+                continue
+            if outcome(case, rules) != outcome(case, without):
+                noticed.append(given)
+                break
+            silent.append(given)
+        if len(noticed) >= WAYS:
+            break
+    return noticed or silent[:1]
 
 
 def variants(rule: Rule, wish: Wish, rules: RuleSet) -> Iterator[tuple[str, Wish]]:
@@ -233,10 +268,13 @@ def variants(rule: Rule, wish: Wish, rules: RuleSet) -> Iterator[tuple[str, Wish
         for way, extra in enumerate(islice(wishes(exception, rules), 12), start=1):
             if all(wish.get(name, value) == value for name, value in extra.items()):
                 yield f"exception {number}, way {way}", {**wish, **extra}
-                yield f"exception {number}, way {way}, in doubt", {
-                    **wish,
-                    **{name: _doubt(name, value, rules) for name, value in extra.items() if name not in wish},
-                }
+                yield (
+                    f"exception {number}, way {way}, in doubt",
+                    {
+                        **wish,
+                        **{name: _doubt(name, value, rules) for name, value in extra.items() if name not in wish},
+                    },
+                )
 
 
 def _near(name: str, value: Any, rules: RuleSet) -> Iterator[Any]:
@@ -263,21 +301,13 @@ def _doubt(name: str, value: Any, rules: RuleSet) -> Any:
 def all_cases(rules: RuleSet) -> Iterator[dict[str, Any]]:
     """Yield every case as data: rule, variant, wish, and what comes of it."""
     for rule in rules.rules:
-        wish = firing_wish(rule, rules)
-        if wish is None:
-            yield {"rule": rule.id, "variant": "no case found", "given": {}, "expected": {}}
-            continue
         seen: list[Wish] = []
-        for name, given in variants(rule, wish, rules):
-            if given in seen:
-                continue
-            seen.append(given)
-            yield {
-                "rule": rule.id,
-                "variant": name,
-                "given": given,
-                "expected": outcome(case_of(given, rules), rules),
-            }
+        for way, wish in enumerate(firing_wishes(rule, rules), start=1):
+            for name, given in variants(rule, wish, rules) if way == 1 else [(f"fires, way {way}", wish)]:
+                if given not in seen:
+                    seen.append(given)
+                    expected = outcome(case_of(given, rules), rules)
+                    yield {"rule": rule.id, "variant": name, "given": given, "expected": expected}
 
 
 def frozen_cases() -> list[dict[str, Any]]:

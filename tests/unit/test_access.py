@@ -12,6 +12,7 @@ from cds_service.fhir.access import (
     concept_text,
     day,
     earliest_day,
+    first_date,
     first_day,
     key_of,
     objects,
@@ -154,6 +155,23 @@ def test_the_first_element_with_a_full_day_gives_the_day():
 
     assert first_day(resource, "a", "b", "c", "d") == "2026-03-02"
     assert first_day(resource, "a", "b") == ""
+
+
+@pytest.mark.parametrize(
+    ("value", "stated"),
+    [
+        ("2026-03-02T10:00:00Z", "2026-03-02"),
+        ("2026-03", "2026-03"),
+        ("2026", "2026"),
+        ({"start": "2026-03"}, "2026-03"),
+        ({"end": "2026-03"}, "2025-01-01"),
+        ("2026-13", "2025-01-01"),
+        ("soon", "2025-01-01"),
+        (None, "2025-01-01"),
+    ],
+)
+def test_the_first_date_is_given_as_far_as_it_is_stated(value: Any, stated: str):
+    assert first_date({"a": value, "b": "2025-01-01"}, "a", "b") == stated
 
 
 @given(JSON)

@@ -302,6 +302,21 @@ def test_lowering_beats_only_the_rules_it_outweighs(recorded: Mapping[str, Any],
     assert concluded(recorded, GOUT_LIKELY, GOUT_POSSIBLE, outweighing).levels["gout"] is level
 
 
+def test_a_rule_that_is_outweighed_says_nothing_about_the_level_of_the_others() -> None:
+    """A likely that is outweighed leaves the possible of another rule."""
+    outweighing = rule("denied", Lower(over=frozenset({"swelling", "bite"})), CALM)
+
+    (diagnosis,) = concluded(
+        {"calm": PRESENT, "swollen": PRESENT, "bitten": PRESENT, "warm": PRESENT},
+        GOUT_LIKELY,
+        GOUT_NOW,
+        GOUT_POSSIBLE,
+        outweighing,
+    ).diagnoses
+
+    assert (diagnosis.level, diagnosis.act_now, diagnosis.tier) == (POSSIBLE, False, SOON)
+
+
 @pytest.mark.parametrize(
     ("recorded", "level", "tier"),
     [

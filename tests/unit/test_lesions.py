@@ -183,6 +183,13 @@ def test_edema_of_the_head_and_none_of_the_neck_is_edema_and_no_conflict() -> No
     assert (lesion.sites, lesion.findings["bme"].values) == ({"femoral_head"}, (PRESENT,))
 
 
+def test_edema_of_the_head_and_none_of_the_whole_hip_is_a_conflict() -> None:
+    coded = said("bme", site="femoral_head", side="left")
+    written = said("bme", ABSENT, site="hip", side="left", trust=Trust.IMPRESSION_TEXT, quote="no edema of the hip")
+
+    assert only(lesions_of(coded, written)).findings["bme"].values == (PRESENT, ABSENT)
+
+
 def test_questionable_edema_counts_as_shown_for_the_place() -> None:
     lesion = only(lesions_of(said("bme", INDETERMINATE, site="femoral_neck"), said("effusion", site="femoral_head")))
 

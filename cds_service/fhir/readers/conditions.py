@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from cds_service.fhir.access import Json, codings, concept_text, earliest_day, first_day, key_of, text
+from cds_service.fhir.access import Json, codings, concept_text, earliest_day, first_date, first_day, key_of, text
 from cds_service.fhir.readers.context import ReadingRules, merged, place_in
 from cds_service.knowledge.codes.context import context_of, pain_of
 from cds_service.knowledge.codes.diagnoses import diagnosis_of, history_of
@@ -33,6 +33,7 @@ STATED_EVEN_IF_PAST = frozenset({"postpartum"})
 LOCAL_FACTS = frozenset({"acute_pain", "acute_trauma", "foot_ulcer", "charcot"})
 """Facts of the patient that are true of one region only, when the record names it."""
 
+ONSET = ("onsetDateTime", "onsetPeriod")
 RECORDED = ("recordedDate", "assertedDate", "dateRecorded")
 KNOWN_DISEASES = frozenset({"axspa", "osteonecrosis", "sif", "tbmes", "osteomyelitis"})
 NAMED_ELSEWHERE = frozenset({"septic_arthritis", "stress_fracture"})
@@ -54,17 +55,17 @@ class _Condition:
 
 def read_condition(resource: Json, how: ReadingRules) -> Iterator[Statement]:
     """Yield what a Condition says of the patient and of places; nothing when it is refuted, in error, or not read."""
-    day = first_day(resource, "onsetDateTime", "onsetPeriod", *RECORDED)
     one = _Condition(
         body=place_in(resource, how.aliases, "bodySite"),
         since=_since(resource),
-        source=Provenance(key_of(resource), day),
+        source=Provenance(key_of(resource), first_date(resource, *ONSET, *RECORDED)),
         status=_status(resource),
         believed=_verification(resource),
     )
     if one.believed is Verification.VOID:
         return
-    recorded = Provenance(key_of(resource), first_day(resource, *RECORDED, "onsetDateTime", "onsetPeriod"))
+    # "Since 2015" is before a study of 2026, so the year alone will do.
+    recorded = Provenance(key_of(resource), first_date(resource, *RECORDED, *ONSET))
     coded = list(codings(resource.get("code")))
     for meaning in merged(meaning for system, code in coded for meaning in context_of(system, code, how.aliases)):
         yield from _context(meaning, one, how)
@@ -94,7 +95,7 @@ def _since(resource: Json) -> str:
     Without any word on its onset, the day it was recorded stands for it.
     """
     if any(name.startswith("onset") for name in resource):
-        return earliest_day(resource.get("onsetDateTime")) or earliest_day(resource.get("onsetPeriod"))
+        return next((found for name in ONSET if (found := earliest_day(resource.get(name)))), "")
     return first_day(resource, *RECORDED)
 
 

@@ -1,0 +1,400 @@
+"""The HTTP face, in this process: statuses, errors as OperationOutcome, and no answer that says too much."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import deepcopy
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from flask.testing import FlaskClient
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from cds_service.data import data_path
+from cds_service.errors import ConfigurationError
+from cds_service.knowledge.rules import rule_set
+from cds_service.service import Ports
+from cds_service.settings import Settings
+from cds_service.web import create_app
+from tests.conformance.response_rules import check_outcome, check_response
+from tests.support.records import TODAY, bundle, edema, loinc, order, report, snomed, study
+
+Json = Any
+
+RULES = rule_set()
+CANARY = "canary-5b1f"
+HOOKS = ["order-select", "order-sign", "patient-view", "result-review"]
+
+
+def client(ports: Ports | None = None, **configured: Any) -> FlaskClient:
+    return create_app(Settings(**configured), ports or Ports(RULES, lambda: TODAY)).test_client()
+
+
+@pytest.fixture(scope="module")
+def web() -> FlaskClient:
+    return client()
+
+
+def call(hook: str, /, **changes: Json) -> Json:
+    body: Json = {
+        "hook": hook,
+        "hookInstance": "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea",
+        "context": {"userId": "Practitioner/example", "patientId": "example"},
+        "prefetch": {"reports": None},
+    }
+    if hook.startswith("order"):
+        body["context"]["draftOrders"] = bundle()
+    return {**body, **changes}
+
+
+def post(web: FlaskClient, path: str, body: Json, content_type: str = "application/json", **more: Any) -> Any:
+    data = body if isinstance(body, bytes) else orjson.dumps(body)
+    return web.post(path, data=data, content_type=content_type, **more)
+
+
+def told(response: Any) -> tuple[int, Json]:
+    return response.status_code, response.get_json()
+
+
+def outcome(response: Any) -> tuple[int, str, str]:
+    """Status, code and text of an error that is a proper OperationOutcome."""
+    assert check_outcome(response.get_json()) == []
+    (issue,) = response.get_json()["issue"]
+    return response.status_code, issue["code"], issue["details"]["text"]
+
+
+# ------------------------------------------------------------------------------------------- what is served
+
+
+def test_discovery_lists_the_services(web: FlaskClient):
+    status, body = told(web.get("/cds-services"))
+
+    assert (status, [entry["id"] for entry in body["services"]]) == (200, [f"bme-{hook}" for hook in HOOKS])
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+def test_a_call_with_nothing_to_say_is_answered_with_no_card(web: FlaskClient, hook: str):
+    assert told(post(web, f"/cds-services/bme-{hook}", call(hook))) == (200, {"cards": []})
+
+
+def test_a_call_with_something_to_say_is_answered_with_cards(web: FlaskClient):
+    sent = call("result-review", prefetch={"observations": bundle(edema())})
+
+    status, body = told(post(web, "/cds-services/bme-result-review", sent))
+
+    assert (status, len(body["cards"])) == (200, 1)
+    assert check_response(body, context=sent["context"]) == []
+
+
+def test_feedback_is_taken(web: FlaskClient):
+    item = {"card": "a", "outcome": "overridden", "outcomeTimestamp": "2026-03-02T10:00:00Z"}
+
+    assert told(post(web, "/cds-services/bme-order-sign/feedback", {"feedback": [item]})) == (200, {})
+
+
+@pytest.mark.parametrize("path", ["/cds-services", "/nowhere"])
+def test_no_answer_is_kept_or_guessed_at(web: FlaskClient, path: str):
+    headers = web.get(path).headers
+
+    assert {name: headers[name] for name in ("Content-Type", "Cache-Control", "X-Content-Type-Options")} == {
+        "Content-Type": "application/json",
+        "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+    }
+
+
+@pytest.mark.parametrize("kind", ["application/json", "application/json; charset=utf-8", "application/fhir+json"])
+def test_json_may_be_called_by_its_several_names(web: FlaskClient, kind: str):
+    assert told(post(web, "/cds-services/bme-order-sign", call("order-sign"), kind)) == (200, {"cards": []})
+
+
+# --------------------------------------------------------------------------------------------------- errors
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "headers", "found"),
+    [
+        pytest.param("bme-order-sign", b"{", {}, (400, "invalid", "the body is not JSON (line 1, column 2); send one"
+                     " JSON object"), id="no JSON"),
+        pytest.param("bme-order-sign", [], {}, (400, "invalid", "the body is not a JSON object; send a CDS Hooks"
+                     " request"), id="no object"),
+        pytest.param("bme-order-sign", call("order-sign", hook="x"), {}, (400, "value", "field 'hook' is not the hook"
+                     " of service 'bme-order-sign'; send 'order-sign' here, or call the service that the discovery"
+                     " lists for your hook"), id="another hook"),
+        pytest.param("bme-order-sing", call("order-sign"), {}, (404, "not-found", "there is no service of this id; did"
+                     " you mean 'bme-order-sign'? known: bme-order-select, bme-order-sign, bme-patient-view,"
+                     " bme-result-review"), id="an unknown service"),
+        pytest.param("bme-patient-view", call("patient-view", prefetch={}), {}, (412, "required", "nothing to assess:"
+                     " none of the prefetch keys 'reports', 'observations', 'studies' could be used; send at least one"
+                     " of them (null or an empty Bundle when the record holds none)"), id="nothing to work with"),
+        pytest.param("bme-order-sign", b"{}", {"content_type": "text/plain"}, (415, "not-supported", "the body is not"
+                     " sent as JSON; set Content-Type to application/json"), id="text"),
+        pytest.param("bme-order-sign", b"{}", {"headers": {"Content-Encoding": "gzip"}}, (415, "not-supported",
+                     "the body is compressed; send plain application/json"), id="compressed"),
+        pytest.param("bme-order-sign/feedback", {}, {}, (400, "invalid", "field 'feedback' is missing or is not a list"
+                     " of outcomes"), id="no feedback"),
+        pytest.param("bme-order-sing/feedback", {}, {}, (404, "not-found", "there is no service of this id; did you"
+                     " mean 'bme-order-sign'? known: bme-order-select, bme-order-sign, bme-patient-view,"
+                     " bme-result-review"), id="feedback for an unknown service"),
+        pytest.param("bme-order-sign/else", {}, {}, (404, "not-found", "there is nothing at this address; the services"
+                     " are listed at /cds-services"), id="an unknown address"),
+    ],
+)  # fmt: skip
+def test_an_error_says_what_is_wrong_and_what_to_do(
+    web: FlaskClient, path: str, body: Json, headers: Json, found: tuple[int, str, str]
+):
+    assert outcome(post(web, f"/cds-services/{path}", body, **headers)) == found
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("POST", "/cds-services", "GET, HEAD, OPTIONS"),
+        ("GET", "/cds-services/bme-order-sign", "OPTIONS, POST"),
+        ("DELETE", "/cds-services/bme-order-sign/feedback", "OPTIONS, POST"),
+    ],
+)
+def test_a_wrong_method_is_answered_with_the_right_ones(web: FlaskClient, method: str, path: str, allowed: str):
+    response = web.open(path, method=method)
+
+    assert outcome(response) == (405, "not-supported", f"this address answers {allowed} only")
+    assert response.headers["Allow"] == allowed
+
+
+@pytest.mark.parametrize("said_length", [True, False])
+def test_a_body_too_large_is_refused(said_length: bool):
+    small = client(max_body_bytes=1_000)
+    body = orjson.dumps(call("order-sign", extension={"x": "y" * 2_000}))
+    in_chunks = {"headers": {"Transfer-Encoding": "chunked"}, "environ_overrides": {"wsgi.input_terminated": True}}
+    more: Json = {} if said_length else in_chunks
+
+    assert outcome(post(small, "/cds-services/bme-order-sign", body, **more)) == (
+        413,
+        "too-long",
+        "the body is larger than this service accepts; send fewer resources",
+    )
+
+
+def test_a_draft_nested_beyond_reason_is_refused_and_never_an_error_of_ours(web: FlaskClient):
+    deep: Json = {"url": "x", "valueString": "y"}
+    for _ in range(60):
+        deep = {"url": "x", "extension": [deep]}
+    sent = call("order-sign")
+    sent["context"]["draftOrders"] = bundle(
+        order("a", loinc("36502-3"), note=[{"text": "STIR only"}], extension=[deep])
+    )
+
+    assert outcome(post(web, "/cds-services/bme-order-sign", sent)) == (
+        400,
+        "invalid",
+        "the body is JSON nested more than 64 deep; send the resources as FHIR has them",
+    )
+
+
+# ------------------------------------------------------------------------------------------ a fault of ours
+
+
+def a_fault() -> date:
+    raise RuntimeError(f"the record of {CANARY} is broken")
+
+
+def test_a_fault_of_ours_is_answered_with_an_id_and_nothing_else(capsys: pytest.CaptureFixture[str]):
+    failing = client(Ports(RULES, a_fault))
+    capsys.readouterr()
+
+    response = post(failing, "/cds-services/bme-order-sign", call("order-sign", extension={"name": CANARY}))
+
+    (line,) = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    ident = line["error_id"]
+    assert told(response) == (
+        500,
+        {
+            "resourceType": "OperationOutcome",
+            "issue": [
+                {
+                    "severity": "error",
+                    "code": "exception",
+                    "details": {"text": "the service failed to answer"},
+                    "diagnostics": f"error id {ident}",
+                }
+            ],
+        },
+    )
+    assert {name: value for name, value in line.items() if name not in ("timestamp", "error_id")} == {
+        "event": "call failed",
+        "level": "info",
+        "status": 500,
+        "error": "RuntimeError",
+        "where": line["where"],
+    }
+    assert (len(ident), line["where"].partition(":")[0]) == (32, "a_fault")
+    assert CANARY not in f"{response.get_data(as_text=True)}{response.headers}{line}"
+
+
+def test_two_faults_have_two_ids():
+    failing = client(Ports(RULES, a_fault))
+
+    ids = {
+        post(failing, "/cds-services/bme-order-sign", call("order-sign")).get_json()["issue"][0]["diagnostics"]
+        for _ in range(2)
+    }
+
+    assert len(ids) == 2
+
+
+def test_after_a_fault_the_service_still_answers():
+    days = iter([None, TODAY])
+
+    def once_broken() -> date:
+        day = next(days)
+        if day is None:
+            raise RuntimeError
+        return day
+
+    web = client(Ports(RULES, once_broken))
+
+    answers = [post(web, "/cds-services/bme-order-sign", call("order-sign")).status_code for _ in range(2)]
+
+    assert answers == [500, 200]
+
+
+# ----------------------------------------------------------------------------------------------- the start
+
+
+def test_definitions_for_situations_that_nothing_answers_stop_the_start(tmp_path: Path):
+    place = tmp_path / "appointment-book"
+    place.mkdir()
+    (place / "service.json").write_text('{"hook": "appointment-book", "id": "a", "description": "A."}')
+    (place / "context.schema.json").write_text("{}")
+
+    with pytest.raises(ConfigurationError) as error:
+        client(hooks_folder=tmp_path)
+
+    assert error.value.message == (
+        "nothing is known to answer for the hook definitions ['appointment-book'];"
+        " known: result-review, order-select, order-sign, patient-view"
+    )
+
+
+@contextmanager
+def a_site(at: Path) -> Iterator[FlaskClient]:
+    place = at / "patient-view"
+    place.mkdir()
+    packaged = data_path("hooks") / "patient-view"
+    entry = json.loads((packaged / "service.json").read_bytes())
+    (place / "service.json").write_text(json.dumps({**entry, "id": "ours"}))
+    (place / "context.schema.json").write_bytes((packaged / "context.schema.json").read_bytes())
+    yield client(hooks_folder=at)
+
+
+def test_a_site_may_bring_its_own_definitions(tmp_path: Path):
+    with a_site(tmp_path) as web:
+        listed = [entry["id"] for entry in web.get("/cds-services").get_json()["services"]]
+        answered = told(post(web, "/cds-services/ours", call("patient-view")))
+
+    assert (listed, answered) == (["ours"], (200, {"cards": []}))
+
+
+def test_result_review_may_have_another_name():
+    web = client(result_review_hook="org.example.result-review")
+
+    renamed = post(web, "/cds-services/bme-result-review", call("result-review", hook="org.example.result-review"))
+    as_before = post(web, "/cds-services/bme-result-review", call("result-review"))
+
+    assert (told(renamed), as_before.status_code) == ((200, {"cards": []}), 400)
+
+
+# ----------------------------------------------------------------------------------------- whatever is sent
+
+
+PATHS = [
+    "/cds-services",
+    *(f"/cds-services/bme-{hook}" for hook in HOOKS),
+    *(f"/cds-services/bme-{hook}/feedback" for hook in HOOKS),
+]
+WORDS = st.sampled_from(
+    ["hook", "hookInstance", "context", "prefetch", "patientId", "userId", "draftOrders", "selections", "results",
+     "entry", "resource", "resourceType", "id", "code", "coding", "feedback", "card", "outcome", "example"]
+)  # fmt: skip
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(codec="utf-8"), max_size=6) | WORDS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=4),
+    max_leaves=12,
+)  # fmt: skip
+NEVER_500 = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+@NEVER_500
+@given(body=JSON, path=st.sampled_from(PATHS))
+def test_any_json_is_answered_or_refused_and_never_an_error_of_ours(web: FlaskClient, body: Json, path: str):
+    assert post(web, path, body).status_code in (200, 400, 405, 412)
+
+
+@NEVER_500
+@given(body=st.binary(max_size=60), path=st.sampled_from(PATHS))
+def test_any_bytes_are_refused_and_never_an_error_of_ours(web: FlaskClient, body: bytes, path: str):
+    assert post(web, path, body).status_code in (400, 405)
+
+
+SOUND = {
+    hook: call(
+        hook,
+        fhirServer="https://ehr.example/fhir",
+        prefetch={
+            "reports": bundle(report(conclusion="Bone marrow edema of the left sacroiliac joint.")),
+            "observations": bundle(edema()),
+            "studies": bundle(study("mri", "COR STIR")),
+        },
+        context={
+            "userId": "Practitioner/example",
+            "patientId": "example",
+            "selections": ["ServiceRequest/a"],
+            "results": bundle(edema("b")),
+            "draftOrders": bundle(
+                order("a", loinc("36502-3"), note=[{"text": "STIR only"}]), order("b", snomed("306290009"))
+            ),
+        },
+    )
+    for hook in HOOKS
+}
+
+
+def places(value: Json, way: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Yield the way to every part of a JSON value."""
+    if way:
+        yield way
+    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, part in parts:
+        yield from places(part, (*way, name))
+
+
+WAYS = {hook: list(places(body)) for hook, body in SOUND.items()}
+
+
+@NEVER_500
+@given(data=st.data(), hook=st.sampled_from(HOOKS))
+def test_a_sound_call_with_anything_anywhere_is_never_an_error_of_ours(
+    web: FlaskClient, data: st.DataObject, hook: str
+):
+    body = deepcopy(SOUND[hook])
+    for way in data.draw(st.lists(st.sampled_from(WAYS[hook]), min_size=1, max_size=3)):
+        owner: Json = body
+        try:
+            for step in way[:-1]:
+                owner = owner[step]
+            owner[way[-1]] = data.draw(JSON)
+        except (TypeError, KeyError, IndexError):
+            continue  # an earlier change took this place away
+
+    response = post(web, f"/cds-services/bme-{hook}", body)
+
+    assert response.status_code in (200, 400, 412)
+    if response.status_code == 200:
+        assert check_response(response.get_json(), context=body["context"]) == []
