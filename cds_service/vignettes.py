@@ -65,7 +65,7 @@ def read_vignette(raw: Any, rules: RuleSet) -> Vignette:
         patient, lesions = assemble(statements, {STUDY: _silent_place(given)}, rules.facts, rules.sites)
         orders = enumerate(given.get("draft_orders") or [])
         drafts = tuple(read_draft(_as_order(order, number)) for number, order in orders)
-    except (TypeError, AttributeError, KeyError) as error:
+    except (TypeError, AttributeError, KeyError, ValueError, ArithmeticError) as error:
         raise UnreadableVignette("key 'input' does not have the form of the other vignettes") from error
     return Vignette(
         id=str(raw.get("id", "")),

@@ -16,6 +16,7 @@ from cds_service.engine.lesions import concerns
 from cds_service.knowledge.settings import FRESH_DAYS, PATIENT_VIEW_DAYS
 from cds_service.knowledge.sites import SITES
 from cds_service.model.condition import Setting, SettingValue
+from cds_service.model.level import Tier
 from cds_service.model.rule import CheckOrder
 
 CAUSE_CARDS = 3
@@ -180,6 +181,9 @@ def _notes_visible(
         return True
     lesions = [assessment.case.lesions[result.place] for result in assessment.notes]
     groups = {lesion.group for lesion in lesions}
-    if hook.has_drafts:
-        return any(draft.selected and draft.group in groups for draft in assessment.case.drafts)
+    if hook.has_drafts and any(draft.selected and draft.group in groups for draft in assessment.case.drafts):
+        return True
+    # A note for information only does not interrupt an unrelated order, however fresh the study is.
+    if hook.has_drafts and assessment.tier is Tier.ROUTINE:
+        return False
     return _is_fresh([lesion.study.date for lesion in lesions], hook, today, settings or {})

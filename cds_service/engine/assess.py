@@ -246,8 +246,8 @@ class _AtLesion:
         lowered = tuple(r for r in fired if r.rule.about == cause and isinstance(r.rule.effect, Lower))
         capped = tuple(r for r in fired if isinstance(r.rule.effect, Cap) and cause in r.rule.effect.causes)
         outweighed = frozenset().union(*(r.rule.effect.over for r in lowered if isinstance(r.rule.effect, Lower)))
-        if raised and not all(result.rule.id in outweighed for result in raised):
-            held = [_held(result) for result in raised]
+        held = [_held(result) for result in raised if result.rule.id not in outweighed]
+        if held:
             level = max(level for level, _ in held)
             act_now = any(now for _, now in held)
             if capped:

@@ -45,4 +45,4 @@ SITES = SiteMap(
 AT_SI_JOINT: Condition = at_site("si_joint")
 AT_FOOT: Condition = at_site("foot_ankle")
 AT_HIP: Condition = at_site(*HIP_SITES)
-AT_OTHER_SYNOVIAL_JOINT: Condition = at_site("femoral_head", "femoral_head_and_neck", *KNEE_SITES, "foot_ankle")
+AT_OTHER_SYNOVIAL_JOINT: Condition = at_site(*HIP_SITES, *KNEE_SITES, "foot_ankle")

@@ -101,6 +101,9 @@ def _body() -> Any:
         raise UnsupportedMediaType("the body is compressed; send plain application/json")
     try:
         body = request.get_data(cache=False)
+        # A body without a length, sent in chunks, is not refused by Flask but cut off at the limit.
+        if request.content_length is None and len(body) >= (request.max_content_length or len(body) + 1):
+            raise RequestEntityTooLarge
     except RequestEntityTooLarge as error:
         raise BodyTooLarge("the body is larger than this service accepts; send fewer resources") from error
     return parse_json(body)

@@ -52,7 +52,10 @@ from cds_service.model.rule import Advise, Lower, Reassure, Rule
 
 BENIGN_CONTEXT = ATHLETE | POSTPARTUM | HEALTHY_CONTROL
 STRUCTURAL = (EROSION, FATTY_LESION, ANKYLOSIS, IA_T1_HYPERINTENSITY, T2_JOINT_FLUID)
-T1_READ = SEQ_T1.is_one_of("acquired") | T1_SIGNAL.is_one_of("normal", "high", "variable")
+# A T1 signal that is described although T1 is listed as missing shows that it was acquired (G5).
+T1_READ = SEQ_T1.is_one_of("acquired") | (
+    SEQ_T1.is_one_of("not_acquired") & T1_SIGNAL.is_one_of("normal", "high", "variable")
+)
 SHALLOW_WITHOUT_STRUCTURE = DEPTH.below(10) & all_absent(*STRUCTURAL)
 ELSEWHERE = at_site(*KNEE_SITES, "foot_ankle", "vertebra", "other")
 WITHOUT_PAIN = ACUTE_PAIN.absent | HEALTHY_CONTROL

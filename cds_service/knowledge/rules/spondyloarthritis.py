@@ -63,6 +63,7 @@ SPECIFIC_RULES = (DEEP, DEEP_OLDER, ERODED, STRUCTURAL, INFLAMED)
 LIKELY_HERE = LevelIs(AXSPA, frozenset({Level.LIKELY}))
 INFECTION_FIRST = LevelIs(OSTEOMYELITIS, frozenset({Level.LIKELY}), act_now=True)
 KNOWN_AND_SOFTENED = Fired("axspa-known-is-not-urgent")
+CHRONIC = Fired("axspa-chronic-structural-change")
 
 RULES = (
     *named_by_the_record(AXSPA, "axial spondyloarthritis or sacroiliitis", NAMED_AXSPA, KNOWN_AXSPA),
@@ -257,7 +258,7 @@ RULES = (
         Advise((PT_NSAID,), treats=True),
         about=AXSPA,
         when=LIKELY_HERE,
-        unless=(INFECTION_FIRST, KNOWN_AND_SOFTENED),
+        unless=(INFECTION_FIRST, KNOWN_AND_SOFTENED, CHRONIC),
         evidence=(seed("S36", "S37"),),
         says=("First line is physical therapy and NSAIDs; < 25% achieve complete symptom control with NSAIDs alone.",),
     ),
@@ -267,7 +268,7 @@ RULES = (
         Advise((DMT_INFO,), treats=True),
         about=AXSPA,
         when=LIKELY_HERE,
-        unless=(INFECTION_FIRST, KNOWN_AND_SOFTENED),
+        unless=(INFECTION_FIRST, KNOWN_AND_SOFTENED, CHRONIC),
         evidence=(seed("S16", "S38"),),
         says=("About 75% require a biologic (anti-TNF or anti-IL-17) or a JAK inhibitor.",),
     ),
