@@ -10,6 +10,7 @@ from typing import Annotated, Any, NoReturn
 import orjson
 import typer
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 
 from cds_service.data import data_path
 from cds_service.errors import CdsServiceError
@@ -150,6 +151,8 @@ def _settings(**given: Any) -> Settings:
     except ValidationError as error:
         lines = [f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}" for one in error.errors()]
         _fail("the settings cannot be used:\n  " + "\n  ".join(lines))
+    except SettingsError as error:
+        _fail(f"the settings cannot be used: {error}; write it as JSON")
 
 
 def _answer(request: Path, today: str) -> Answer:

@@ -7,6 +7,7 @@ them through ``judgement``.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,11 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from cds_service.knowledge.actions import REFERRAL_ACTIONS
+from cds_service.knowledge.codes.aliases import check_aliases
 from cds_service.knowledge.codes.referrals import REFERRALS
-from cds_service.knowledge.settings import INDICATOR_BY_TIER, REFERRAL_TARGETS, SETTINGS
-from cds_service.model.condition import Setting
+from cds_service.knowledge.settings import DEPTH_SITES, INDICATOR_BY_TIER, REFERRAL_TARGETS, SETTINGS
+from cds_service.knowledge.sites import SITES
+from cds_service.model.condition import Setting, SettingValue
 
 
 class ReferralCode(BaseModel):
@@ -78,14 +81,29 @@ class Settings(BaseSettings):
                 raise ValueError(f"judgement setting {name!r} must be of the kind of its default, {default!r}")
         return {name: _completed(known[name], given) for name, given in value.items()}
 
+    @field_validator("referral_codes")
+    @classmethod
+    def _known_targets(cls, value: dict[str, ReferralCode]) -> dict[str, ReferralCode]:
+        _known("referral_codes", "target", value, REFERRALS)
+        return value
+
+    @field_validator("code_aliases")
+    @classmethod
+    def _usable_aliases(cls, value: dict[str, str]) -> dict[str, str]:
+        if not all("|" in name for name in value):
+            raise ValueError("code_aliases: write each code as 'system|code'")
+        check_aliases(_by_key(value))
+        return value
+
     @property
     def aliases(self) -> dict[tuple[str, str], str]:
         """The site's own codes as (system, code) -> fact."""
-        return {
-            (system, code): fact
-            for name, fact in self.code_aliases.items()
-            for system, _, code in (name.rpartition("|"),)
-        }
+        return _by_key(self.code_aliases)
+
+
+def _by_key(aliases: Mapping[str, str]) -> dict[tuple[str, str], str]:
+    parts = ((name.rpartition("|"), fact) for name, fact in aliases.items())
+    return {(system, code): fact for (system, _, code), fact in parts}
 
 
 def _completed(setting: Setting, given: Any) -> Any:
@@ -94,19 +112,32 @@ def _completed(setting: Setting, given: Any) -> Any:
     Raises:
         ValueError: naming what is wrong.
     """
-    if isinstance(given, list):
-        return tuple(given)
+    if isinstance(given, dict) and not all(isinstance(value, str) for value in given.values()):
+        raise ValueError(f"{setting.name}: every value must be a text")
+    if isinstance(given, int) and not isinstance(given, bool) and given < 0:
+        raise ValueError(f"{setting.name} must not be negative")
+    if setting == DEPTH_SITES:
+        return tuple(_known("depth_sites", "site", given, SITES.group_of))
     if setting == INDICATOR_BY_TIER:
-        unknown = set(given) - set(INDICATOR_BY_TIER.default)  # type: ignore[arg-type]  # its default is a mapping
-        if unknown or not set(given.values()) <= {"info", "warning", "critical"}:
-            raise ValueError("indicator_by_tier maps routine, soon, urgent, emergent to info, warning or critical")
+        default = dict(_mapping(INDICATOR_BY_TIER.default))
+        _known("indicator_by_tier", "tier", given, default)
+        _known("indicator_by_tier", "indicator", given.values(), ("info", "warning", "critical"))
         if "critical" in (given.get("routine"), given.get("soon")):
             raise ValueError("indicator_by_tier: 'critical' is only for urgent and emergent")
-        return {**INDICATOR_BY_TIER.default, **given}  # type: ignore[dict-item]  # its default is a mapping
+        return {**default, **given}
     if setting == REFERRAL_TARGETS:
-        known = {action.id for action in REFERRAL_ACTIONS}
-        if not set(given) <= known:
-            raise ValueError(f"referral_targets: unknown action; known: {', '.join(sorted(known))}")
-        if not set(given.values()) <= set(REFERRALS):
-            raise ValueError(f"referral_targets: unknown target; known: {', '.join(sorted(REFERRALS))}")
+        _known("referral_targets", "action", given, [action.id for action in REFERRAL_ACTIONS])
+        _known("referral_targets", "target", given.values(), REFERRALS)
     return given
+
+
+def _known(setting: str, kind: str, given: Iterable[str], known: Iterable[str]) -> list[str]:
+    """Return what is given, if all of it is known. Raises ValueError."""
+    names, allowed = list(given), sorted(known)
+    if not set(names) <= set(allowed):
+        raise ValueError(f"{setting}: unknown {kind}; known: {', '.join(allowed)}")
+    return names
+
+
+def _mapping(value: SettingValue) -> Mapping[str, str]:
+    return value if isinstance(value, Mapping) else {}

@@ -11,7 +11,18 @@ from decimal import Decimal
 
 from cds_service.engine.assess import Assessment, assess
 from cds_service.model.case import Case
-from cds_service.model.condition import AllOf, AnyOf, Condition, Fact, Kind, Reaches, Scope, SettingValue, SomeLesion
+from cds_service.model.condition import (
+    AllOf,
+    AnyOf,
+    Condition,
+    Fact,
+    Kind,
+    Reaches,
+    Scope,
+    Setting,
+    SettingValue,
+    SomeLesion,
+)
 from cds_service.model.finding import Finding, State, Value
 from cds_service.model.level import Tier
 from cds_service.model.quantity import Range
@@ -53,29 +64,32 @@ def decisive(
 
 def _changes(fact: Fact, base: Assessment, rules: RuleSet, settings: Mapping[str, SettingValue]) -> Iterator[Change]:
     before = base.leading.cause if base.leading else None
-    for value in _values(fact, rules):
+    for value in _values(fact, rules, settings):
         after = assess(_with(base.case, fact, value), rules, settings)
         leading = after.leading.cause if after.leading else None
         if after.tier != base.tier or leading != before:
             yield Change(value, after.tier, leading)
 
 
-def _values(fact: Fact, rules: RuleSet) -> list[Value]:
+def _values(fact: Fact, rules: RuleSet, settings: Mapping[str, SettingValue]) -> list[Value]:
     """Return the values worth trying: both states, every choice, or both sides of every threshold."""
     if fact.kind is Kind.YES_NO:
         return [State.PRESENT, State.ABSENT]
     if fact.kind is Kind.CHOICE:
         return list(fact.choices)
-    thresholds = {
-        Decimal(str(threshold.default if hasattr(threshold, "default") else threshold))
+    asked = {
+        threshold
         for rule in rules.rules
         for condition in (rule.when, *rule.unless)
         for threshold in _thresholds(condition, fact)
     }
+    thresholds = {
+        Decimal(str(settings.get(one.name, one.default) if isinstance(one, Setting) else one)) for one in asked
+    }
     return [Range(number, number) for limit in sorted(thresholds) for number in (limit - 1, limit)]
 
 
-def _thresholds(condition: Condition, fact: Fact) -> Iterator[object]:
+def _thresholds(condition: Condition, fact: Fact) -> Iterator[Setting | int | str]:
     if isinstance(condition, AllOf | AnyOf):
         for part in condition.parts:
             yield from _thresholds(part, fact)

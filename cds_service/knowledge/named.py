@@ -76,6 +76,6 @@ def named_by_the_record(
         when=known.present & FINDING_HERE,
         unless=(CHANGE.is_one_of("new", "increased"), named.present),
         evidence=_DATA,
-        not_for="New or increasing edema; a diagnosis that this report names again; osteomyelitis and Charcot arthropathy, which stay urgent.",
+        not_for="New or increasing edema; a diagnosis this report names again; osteomyelitis and Charcot arthropathy.",
     )
     return (*rules, softened)

@@ -16,7 +16,7 @@ SI = "si_joint"
 
 LIKELY = ("likely", "urgent", {"REF_RHEUM", "PT_NSAID", "DMT_INFO"}, set())
 STRUCTURAL = ("likely", "urgent", {"REF_RHEUM", "PT_NSAID", "DMT_INFO"}, {"P3"})
-CHRONIC = ("likely", "soon", {"REF_RHEUM", "PT_NSAID", "DMT_INFO"}, {"P3"})
+CHRONIC = ("likely", "soon", {"REF_RHEUM"}, {"P3"})
 RIVALLED = ("possible", "urgent", {"REF_RHEUM"}, set())
 SHALLOW = ("possible", "soon", {"CORRELATE"}, {"P2"})
 UNMEASURED = ("possible", "soon", {"CORRELATE", "MEASURE_DEPTH"}, {"P2"})

@@ -36,6 +36,14 @@ NOT_A_LEVEL = "nonspecific"
 """Edema without a cause is a card, but no cause with a level (decision table, section 2)."""
 
 every_scenario = pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS.keys())
+# Hundreds of requests each: one scenario in four in `make test`, all of them in the gate.
+every_scenario_at_length = pytest.mark.parametrize(
+    "scenario",
+    [
+        pytest.param(scenario, id=name, marks=[pytest.mark.slow] if number % 4 else [])
+        for number, (name, scenario) in enumerate(SCENARIOS.items())
+    ],
+)
 
 
 # ---------------------------------------------------------------------------------------------- asking
@@ -299,7 +307,7 @@ def test_the_changed_mri_order_is_the_whole_draft_with_one_more_note():
 # ---------------------------------------------------------------------------------------- rough handling
 
 
-@every_scenario
+@every_scenario_at_length
 def test_a_request_with_any_one_thing_less_is_answered_with_valid_cards(scenario: Scenario):
     client = client_of(scenario)
     seen = {post(client, scenario.request).data}

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from cds_service.fhir.readers.imaging_study import is_mr, study_day, study_place
+from cds_service.fhir.readers.imaging_study import modality, study_day, study_place
 from tests.support.records import (
     BOTH,
     DICOM,
@@ -146,32 +146,37 @@ def test_a_study_of_r5_is_read():
 
 
 @pytest.mark.parametrize(
-    ("changes", "mr"),
+    ("changes", "found"),
     [
-        pytest.param({}, True, id="MR"),
-        pytest.param({"modality": [CT], "series": []}, False, id="CT"),
-        pytest.param({"modality": [CT, MR], "series": []}, True, id="PET and MR"),
-        pytest.param({"modality": MR, "series": []}, True, id="modality that is an object"),
-        pytest.param({"modality": [{"code": "MR"}], "series": []}, True, id="without system"),
-        pytest.param({"modality": [], "modalityList": [MR], "series": []}, True, id="as in STU3"),
-        pytest.param({"modality": [], "series": [{"modality": MR}]}, True, id="only its series say so"),
-        pytest.param({"modality": [], "series": [{"modality": CT}]}, False, id="its series are CT"),
-        pytest.param({"modality": None, "series": []}, True, id="no modality, an MR procedure"),
+        pytest.param({}, "MR", id="MR"),
+        pytest.param({"modality": [CT], "series": []}, "other", id="CT"),
+        pytest.param({"modality": [CT, MR], "series": []}, "MR", id="PET and MR"),
+        pytest.param({"modality": MR, "series": []}, "MR", id="modality that is an object"),
+        pytest.param({"modality": [{"code": "MR"}], "series": []}, "MR", id="without system"),
+        pytest.param({"modality": [], "modalityList": [MR], "series": []}, "MR", id="as in STU3"),
+        pytest.param({"modality": [], "series": [{"modality": MR}]}, "MR", id="only its series say so"),
+        pytest.param({"modality": [], "series": [{"modality": CT}]}, "other", id="its series are CT"),
+        pytest.param({"modality": None, "series": []}, "MR", id="no modality, an MR procedure"),
+        pytest.param(
+            {"modality": [], "series": [], "procedureCode": [coded("783627007")]},
+            "other",
+            id="no modality, a procedure of radiography",
+        ),
         pytest.param(
             {"modality": [], "series": [], "procedureCode": [], "description": "MRI SI joints"},
-            True,
+            "MR",
             id="no modality, MRI by its description",
         ),
         pytest.param(
             {"modality": [], "series": [], "procedureCode": [], "description": "XR pelvis"},
-            False,
+            "other",
             id="no modality, a radiograph by its description",
         ),
-        pytest.param({"modality": [], "series": [], "procedureCode": []}, False, id="nothing tells"),
+        pytest.param({"modality": [], "series": [], "procedureCode": []}, "", id="nothing tells"),
     ],
 )
-def test_a_study_is_mr_by_its_modality_or_else_by_what_was_done(changes: Json, mr: bool):
-    assert is_mr(study(**changes)) is mr
+def test_a_study_is_mr_by_its_modality_or_else_by_what_was_done(changes: Json, found: str):
+    assert modality(study(**changes)) == found
 
 
 def test_a_study_that_is_no_mr_says_nothing():

@@ -604,6 +604,25 @@ def test_a_finding_of_another_kind_of_imaging_is_none_of_mri(others: list[Json])
     assert lesions(read(study(), *others)) == {"si_joint": {}}
 
 
+@pytest.mark.parametrize(
+    "others",
+    [
+        pytest.param(
+            [report(code={"text": "Imaging"}, conclusion="As on radiographs.", result=[to("Observation/edema")])],
+            id="named by a report that does not say how it was made",
+        ),
+        pytest.param([{**CT, "id": "nothing", "modality": []}], id="of a study that does not say how it was made"),
+        pytest.param([CT], id="of an MR study and a CT"),
+    ],
+)  # fmt: skip
+def test_a_finding_counts_unless_it_is_known_to_be_of_another_kind(others: list[Json]):
+    links = {"ct": ["ct", "mri"], "nothing": ["nothing"]}.get(others[0]["id"], [])
+
+    found = read(study(), *others, edema(derivedFrom=[to(f"ImagingStudy/{ident}") for ident in links]))
+
+    assert lesions(found)["si_joint left"] == {"bme": "present"}
+
+
 def test_a_finding_that_an_mri_report_names_as_well_counts():
     found = read(
         report("mri", result=[to("Observation/edema")]),

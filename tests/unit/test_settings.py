@@ -137,7 +137,9 @@ def test_every_judgement_says_why(setting: Any) -> None:
 
 # ------------------------------------------------------------------------------------------ shown urgency
 
-KINDS = "indicator_by_tier maps routine, soon, urgent, emergent to info, warning or critical"
+TIERS = "indicator_by_tier: unknown tier; known: emergent, routine, soon, urgent"
+INDICATORS = "indicator_by_tier: unknown indicator; known: critical, info, warning"
+TEXTS = "indicator_by_tier: every value must be a text"
 NEVER_LOUDER = "indicator_by_tier: 'critical' is only for urgent and emergent"
 
 
@@ -147,10 +149,10 @@ NEVER_LOUDER = "indicator_by_tier: 'critical' is only for urgent and emergent"
         pytest.param({"soon": "critical"}, NEVER_LOUDER, id="critical when soon"),
         pytest.param({"routine": "critical"}, NEVER_LOUDER, id="critical when routine"),
         pytest.param({"urgent": "warning", "soon": "critical"}, NEVER_LOUDER, id="with urgent made quieter"),
-        pytest.param({"later": "info"}, KINDS, id="no such tier"),
-        pytest.param({"soon": "loud"}, KINDS, id="no such indicator"),
-        pytest.param({"soon": ["critical"]}, KINDS, id="a list"),
-        pytest.param({"soon": None}, KINDS, id="nothing"),
+        pytest.param({"later": "info"}, TIERS, id="no such tier"),
+        pytest.param({"soon": "loud"}, INDICATORS, id="no such indicator"),
+        pytest.param({"soon": ["critical"]}, TEXTS, id="a list"),
+        pytest.param({"soon": None}, TEXTS, id="nothing"),
     ],
 )
 def test_a_card_below_urgent_can_never_be_made_critical(given: Any, message: str) -> None:
@@ -181,7 +183,7 @@ ACTIONS = "REF_HEM, REF_ID, REF_MDFT, REF_ORTHO, REF_RHEUM"
     [
         pytest.param({"REF_NOBODY": "orthopedics"}, f"unknown action; known: {ACTIONS}", id="action"),
         pytest.param({"REF_HEM": "oncology"}, f"unknown target; known: {TARGETS}", id="target"),
-        pytest.param({"REF_HEM": ["orthopedics"]}, f"unknown target; known: {TARGETS}", id="a list"),
+        pytest.param({"REF_HEM": ["orthopedics"]}, "every value must be a text", id="a list"),
     ],
 )
 def test_a_referral_can_only_go_where_there_is_a_code_for_it(given: Any, message: str) -> None:

@@ -15,10 +15,19 @@ from cds_service.fhir.access import Json, key_of, references, text
 from cds_service.fhir.readers.conditions import read_condition
 from cds_service.fhir.readers.context import UNREADABLE, ReadingRules, StudyPlaces
 from cds_service.fhir.readers.drafts import read_drafts, read_placed
-from cds_service.fhir.readers.imaging_study import IGNORED_STATUS, is_mr, read_sequences, study_day, study_place
+from cds_service.fhir.readers.imaging_study import IGNORED_STATUS, read_sequences, study_day, study_place
+from cds_service.fhir.readers.imaging_study import modality as modality_of_study
 from cds_service.fhir.readers.observations import Links, observation_set, read_markers, read_observation
 from cds_service.fhir.readers.patient import read_patient
-from cds_service.fhir.readers.reports import Report, contained, find_report, is_readable, modality, read_report
+from cds_service.fhir.readers.reports import (
+    Report,
+    contained,
+    find_report,
+    is_readable,
+    modality,
+    read_radiograph,
+    read_report,
+)
 from cds_service.fhir.source import Record
 from cds_service.knowledge.codes.sites import Place
 from cds_service.model.case import Case, PlacedOrder, Problem, Statement, Study
@@ -71,6 +80,8 @@ def read_case(
         resource = found.by_key[key]
         collect(resource, partial(read_observation, resource, found, known, how, problems))
     statements.extend(read_markers(found.by_key.values(), how, problems))
+    for resource in record.of_type("DiagnosticReport"):
+        collect(resource, partial(read_radiograph, resource))
     for resource in record.of_type("Patient"):
         collect(resource, partial(read_patient, resource, how))
     for resource in record.of_type("Condition"):
@@ -124,8 +135,9 @@ def _studies(
         key = key_of(resource)
         if text(resource.get("status")) in IGNORED_STATUS:
             continue
-        if not is_mr(resource):
-            others.add(key)
+        made_by = modality_of_study(resource)
+        if made_by != "MR":
+            others |= {key} if made_by else set()
             continue
         place = study_place(resource, how)
         studies[key] = Study(key, study_day(resource), place.site, place.side)

@@ -17,19 +17,21 @@ from cds_service.model.finding import Provenance
 IGNORED_STATUS = ("entered-in-error", "cancelled", "registered")
 
 
-def is_mr(resource: Json) -> bool:
-    """Whether the study, or any of its series, is magnetic resonance imaging.
+def modality(resource: Json) -> str:
+    """Return ``MR`` when the study, or any of its series, is magnetic resonance imaging, ``other`` when it is not.
 
-    A study that names no modality is when its procedure or description is.
+    A study that names no modality is what its procedure or description says; empty when they do not say either.
     """
     # STU3 and DSTU2 list the modalities of a study under another name.
     found = [*codings(resource.get("modality")), *codings(resource.get("modalityList"))]
     for series in objects(resource.get("series")):
         found += codings(series.get("modality"))
     if found:
-        return any(_names_mr(system, code) for system, code in found)
-    ordered = [imaging_of(system, code) for system, code in _procedures(resource)]
-    return any(one.modality == "MR" for one in ordered if one) or modality_named(_words(resource)) == "MR"
+        return "MR" if any(_names_mr(system, code) for system, code in found) else "other"
+    ordered = {one.modality for system, code in _procedures(resource) if (one := imaging_of(system, code))}
+    if ordered:
+        return "MR" if "MR" in ordered else "other"
+    return modality_named(_words(resource))
 
 
 def _names_mr(system: str, code: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal, InvalidOperation
+from fractions import Fraction
 
 from cds_service.fhir.access import Json, codings, concept_text, objects, reference_key, text
 from cds_service.knowledge.codes.entry import Aliases
@@ -13,17 +14,28 @@ from cds_service.knowledge.facts import DRAFT_DRUG
 from cds_service.model.finding import State, Value
 from cds_service.model.quantity import Range
 
-UG_PER_UNIT = {"ug": Decimal(1), "mcg": Decimal(1), "µg": Decimal(1), "μg": Decimal(1), "mg": Decimal(1000)}
-HOURS_PER_UNIT = {"h": Decimal(1), "hr": Decimal(1), "hour": Decimal(1), "hours": Decimal(1), "min": 1 / Decimal(60)}
-DAYS_PER_UNIT = {"h": 1 / Decimal(24), "d": Decimal(1), "wk": Decimal(7), "day": Decimal(1), "days": Decimal(1)}
-PER_DAY_BY_CODE: Mapping[str, int | Decimal] = {
-    "QD": 1,
-    "AM": 1,
-    "PM": 1,
-    "BID": 2,
-    "TID": 3,
-    "QID": 4,
-    "QOD": Decimal("0.5"),
+Factors = Mapping[str, Fraction]
+"""Unit -> how many of the wanted unit it holds. Fractions, so that 360 minutes are 6 hours exactly."""
+
+UG_PER_UNIT: Factors = {
+    **dict.fromkeys(("ug", "mcg", "µg", "μg"), Fraction(1)),
+    "mg": Fraction(1000),
+}
+HOURS_PER_UNIT: Factors = {
+    **dict.fromkeys(("h", "hr", "hour", "hours"), Fraction(1)),
+    "min": Fraction(1, 60),
+}
+DAYS_PER_UNIT: Factors = {
+    **dict.fromkeys(("d", "day", "days"), Fraction(1)),
+    "h": Fraction(1, 24),
+    "wk": Fraction(7),
+}
+PER_DAY_BY_CODE: Factors = {
+    **dict.fromkeys(("QD", "AM", "PM"), Fraction(1)),
+    "BID": Fraction(2),
+    "TID": Fraction(3),
+    "QID": Fraction(4),
+    "QOD": Fraction(1, 2),
 }
 LARGEST_POWER = 9
 """A number beyond this power of ten, up or down, is no dose, time or count."""
@@ -88,7 +100,7 @@ def _regimen(dosage: Json) -> Iterator[tuple[str, Value]]:
     yield from _given("order.days", _days(repeat, per_day))
 
 
-def _rate(rate: Json) -> Decimal | None:
+def _rate(rate: Json) -> Fraction | None:
     """Return an infusion rate in ug per hour; a rate by body weight is none."""
     quantity = rate.get("rateQuantity")
     if isinstance(quantity, Mapping):
@@ -105,19 +117,19 @@ def _rate(rate: Json) -> Decimal | None:
     return None
 
 
-def _per_day(repeat: Json, timing: object) -> Decimal | None:
+def _per_day(repeat: Json, timing: object) -> Fraction | None:
     frequency = _number(repeat.get("frequency"))
     period = _in(repeat.get("period", 1), repeat.get("periodUnit"), DAYS_PER_UNIT)
     if frequency is not None and period:
-        return (frequency / period).normalize()
+        return frequency / period
     if isinstance(timing, Mapping):
         for _, code in codings(timing.get("code")):
             if code in PER_DAY_BY_CODE:
-                return Decimal(PER_DAY_BY_CODE[code])
+                return PER_DAY_BY_CODE[code]
     return None
 
 
-def _days(repeat: Json, per_day: Decimal | None) -> Decimal | None:
+def _days(repeat: Json, per_day: Fraction | None) -> Fraction | None:
     bounds = repeat.get("boundsDuration")
     if isinstance(bounds, Mapping):
         return _in(bounds.get("value"), bounds.get("code") or bounds.get("unit"), DAYS_PER_UNIT)
@@ -125,22 +137,26 @@ def _days(repeat: Json, per_day: Decimal | None) -> Decimal | None:
     return count / per_day if count is not None and per_day else None
 
 
-def _in(value: object, unit: object, factors: Mapping[str, Decimal]) -> Decimal | None:
+def _in(value: object, unit: object, factors: Factors) -> Fraction | None:
     number = _number(value)
     factor = factors.get(text(unit).strip())
     return number * factor if number is not None and factor is not None else None
 
 
-def _number(value: object) -> Decimal | None:
+def _number(value: object) -> Fraction | None:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
         number = Decimal(str(value))
     except (InvalidOperation, ValueError):
         return None
-    return number if number.is_finite() and number > 0 and abs(number.adjusted()) <= LARGEST_POWER else None
+    # Judged before it becomes a fraction: "1e999999999" would be one of a thousand million digits.
+    if not number.is_finite() or number <= 0 or abs(number.adjusted()) > LARGEST_POWER:
+        return None
+    return Fraction(number)
 
 
-def _given(fact: str, number: Decimal | None) -> Iterator[tuple[str, Value]]:
+def _given(fact: str, number: Fraction | None) -> Iterator[tuple[str, Value]]:
     if number is not None:
-        yield fact, Range(number, number)
+        exact = Decimal(number.numerator) / Decimal(number.denominator)
+        yield fact, Range(exact, exact)

@@ -121,7 +121,8 @@ def read_observation(
 def _is_elsewhere(key: str, found: ObservationSet, studies: StudyPlaces) -> bool:
     if key in found.links.study_by_member:
         return False
-    return key in found.links.elsewhere or any(link in studies.others for link in _sources(found.by_key[key]))
+    links = set(_sources(found.by_key[key]))
+    return key in found.links.elsewhere or bool(links & studies.others and not links & studies.places.keys())
 
 
 def _sources(resource: Json) -> list[str]:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from cds_service.fhir.access import Json, codings, concept_text, first_day, key_of, objects, references, text
-from cds_service.fhir.narrative import TextStatement, read_text
+from cds_service.fhir.narrative import LONGEST_TEXT, TextStatement, read_text
 from cds_service.fhir.readers.context import ReadingRules, StudyPlaces
 from cds_service.fhir.readers.observations import ALSO_NAMED
-from cds_service.fhir.readers.words import modality_named, modality_told, site_named
+from cds_service.fhir.readers.words import has, modality_named, modality_told, site_named
 from cds_service.fhir.sequences import sequences_named
 from cds_service.knowledge.codes.diagnoses import diagnosis_of
 from cds_service.knowledge.codes.findings import CHOICES, QUANTITIES, finding_of
 from cds_service.knowledge.codes.orders import imaging_of, report_category_of
 from cds_service.knowledge.codes.sites import Place, settle
+from cds_service.knowledge.order_words import NORMAL_RADIOGRAPH, RADIOGRAPH_WORDS
 from cds_service.knowledge.settings import PD_FAT_SUPPRESSED_IS_FLUID_SENSITIVE, SUGGESTIVE_IS_PRESENT
 from cds_service.model.case import Statement
 from cds_service.model.condition import Scope
@@ -64,7 +66,10 @@ def find_report(resource: Json, studies: StudyPlaces) -> Report | None:
 
     Its study is the one it names, else the one of its day; else it stands for a study of its own.
     """
-    if not is_readable(resource) or modality(resource, studies) != "MR":
+    if not is_readable(resource):
+        return None
+    made_by = modality(resource, studies) or modality_told(text(resource.get("conclusion")))
+    if made_by != "MR":
         return None
     key = key_of(resource)
     day = first_day(resource, "effectiveDateTime", "effectivePeriod", "issued")
@@ -82,10 +87,9 @@ def find_report(resource: Json, studies: StudyPlaces) -> Report | None:
 
 
 def modality(resource: Json, studies: StudyPlaces) -> str:
-    """Return ``MR`` or ``other`` when a report says by which imaging it was made, else empty.
+    """Return ``MR`` or ``other`` when a report's study, code, title or category says how it was made, else empty.
 
-    Its study tells, then the code and title; the text only when these are silent, because the report of a radiograph
-    may well speak of MRI.
+    Its text is not asked here, because the report of a radiograph may well speak of MRI.
     """
     named = _studies_named(resource)
     if any(study in studies.places for study in named):
@@ -98,9 +102,7 @@ def modality(resource: Json, studies: StudyPlaces) -> str:
     if by_title:
         return by_title
     laboratory = any(report_category_of(s, c) == "laboratory" for s, c in codings(resource.get("category")))
-    if laboratory or any(study in studies.others for study in named):
-        return "other"
-    return modality_told(text(resource.get("conclusion")))
+    return "other" if laboratory or any(study in studies.others for study in named) else ""
 
 
 def _studies_named(resource: Json) -> list[str]:
@@ -150,6 +152,18 @@ def read_report(report: Report, how: ReadingRules) -> Iterator[Statement]:
     fluid = bool(how.setting(PD_FAT_SUPPRESSED_IS_FLUID_SENSITIVE))
     for name in sorted(sequences_named(reading.technique, pd_fat_suppressed_is_fluid_sensitive=fluid)):
         yield Statement(f"seq.{name}", "acquired", source, study=report.study)
+
+
+def read_radiograph(resource: Json) -> Iterator[Statement]:
+    """Yield that a radiograph was normal, from its own report or from what the report of the MRI tells of it."""
+    told = text(resource.get("conclusion"))[:LONGEST_TEXT]
+    title = concept_text(resource.get("code"))
+    coded = [imaging_of(system, code) for system, code in codings(resource.get("code"))]
+    own = any(one is not None and one.modality == "XR" for one in coded) or has(RADIOGRAPH_WORDS, title)
+    sentences = [told] if own else [one for one in re.split(r"[.;\n]", told) if has(RADIOGRAPH_WORDS, one)]
+    if is_readable(resource) and any(has(NORMAL_RADIOGRAPH, sentence) for sentence in sentences):
+        day = first_day(resource, "effectiveDateTime", "effectivePeriod", "issued")
+        yield Statement("radiograph", "normal", Provenance(key_of(resource), day, Trust.FINDINGS_TEXT))
 
 
 def _conclusion_code(concept: Json, report: Report, how: ReadingRules) -> Iterator[Statement]:

@@ -122,6 +122,6 @@ RULES = (
         about=MALIGNANCY,
         when=LevelIs(MALIGNANCY, frozenset({Level.LIKELY}), act_now=True),
         unless=(Fired("malignancy-known-is-not-urgent"),),
-        evidence=(seed("S3", "S15", "S34"),),
+        evidence=(seed("S3", "S15"),),
     ),
 )

@@ -78,6 +78,7 @@ PUBLISHED_REGIMEN = (
     DRAFT_DOSE.exactly(50) & DRAFT_INFUSION.exactly(6) & DRAFT_PER_DAY.exactly(1) & DRAFT_DAYS.exactly(5)
 )
 ANOTHER_REGIMEN = ~PUBLISHED_REGIMEN
+INFECTED_FOOT = SomeLesion(AT_FOOT & (LevelIs(OSTEOMYELITIS, LIKELY) | FOOT_ULCER), ordered=True)
 SIX_TO_TWELVE_WEEKS = DRAFT_WEEKS.at_least(6) & (DRAFT_WEEKS.below(12) | DRAFT_WEEKS.exactly(12))
 
 
@@ -340,9 +341,7 @@ RULES = (
         "O19",
         CheckOrder("Before casting: exclude infection and ischaemia", "warning", warnings=(W_ORDER,)),
         about=OSTEOMYELITIS,
-        when=SettingIs(INFECTION_ORDER_CHECKS)
-        & IMMOBILISATION
-        & SomeLesion(AT_FOOT & (LevelIs(OSTEOMYELITIS, LIKELY) | FOOT_ULCER), ordered=True),
+        when=SettingIs(INFECTION_ORDER_CHECKS) & IMMOBILISATION & INFECTED_FOOT,
         evidence=(beyond(IWGDF_CHARCOT), interpretation("S45")),
         says=("Beyond the source document: exclude infection and ischaemia first; casting over either is unsafe.",),
     ),
