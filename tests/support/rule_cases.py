@@ -1,7 +1,7 @@
 """Small cases made from the rules themselves: for each rule one that fires, and each with one fact changed.
 
 A case is written as plain data (patient, lesions, drafts), so that a person can read it. What is expected of it stands
-frozen in ``fixtures/rule_cases.jsonl``: a change of any rule shows there as a difference to review.
+frozen in ``fixtures/rule_cases/``, one file a cause: a change of any rule shows there as a difference to review.
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ from cds_service.model.condition import (
 from cds_service.model.finding import Finding, State, Value
 from cds_service.model.level import Level
 from cds_service.model.quantity import Range, exact
-from cds_service.model.rule import CheckOrder, Raise, Rule, RuleSet
+from cds_service.model.rule import Raise, Rule, RuleSet
 
-FILE = Path(__file__).parents[2] / "fixtures" / "rule_cases.jsonl"
+FOLDER = Path(__file__).parents[2] / "fixtures" / "rule_cases"
 TODAY = date(2026, 11, 20)
 CANDIDATES = 400
 FIGURE = re.compile(r"[<>~≥≤]*=?\s?\d+(?:\.\d+)?(?:-\d+(?:\.\d+)?)?\s?(?:%|weeks|hours|consecutive|ug|cm|months)")
@@ -231,7 +231,7 @@ BACKGROUNDS: tuple[Wish, ...] = (
 )
 """What else may be known: a rule is shown where its being there makes a difference."""
 
-WAYS = 12
+WAYS = 24
 """So many ways to make a rule fire are kept, one for each alternative of its question."""
 
 
@@ -277,6 +277,15 @@ def variants(rule: Rule, wish: Wish, rules: RuleSet) -> Iterator[tuple[str, Wish
                 )
 
 
+def other_way(way: int, rule: Rule, wish: Wish, rules: RuleSet) -> Iterator[tuple[str, Wish]]:
+    """Yield another way in which a rule fires, and the same with each finding that only this way asks for in doubt."""
+    yield f"fires, way {way}", wish
+    asked = {fact.name for fact in rule.when.facts()}
+    for name, value in wish.items():
+        if name in asked and name != "site" and rules.facts[name].kind is Kind.YES_NO:
+            yield f"way {way}, {name} in doubt", {**wish, name: "indeterminate" if value == "present" else "present"}
+
+
 def _near(name: str, value: Any, rules: RuleSet) -> Iterator[Any]:
     if name == "site":
         yield from (site for site in ("si_joint", "foot_ankle", "femoral_head", "other") if site != value)
@@ -303,7 +312,7 @@ def all_cases(rules: RuleSet) -> Iterator[dict[str, Any]]:
     for rule in rules.rules:
         seen: list[Wish] = []
         for way, wish in enumerate(firing_wishes(rule, rules), start=1):
-            for name, given in variants(rule, wish, rules) if way == 1 else [(f"fires, way {way}", wish)]:
+            for name, given in variants(rule, wish, rules) if way == 1 else other_way(way, rule, wish, rules):
                 if given not in seen:
                     seen.append(given)
                     expected = outcome(case_of(given, rules), rules)
@@ -311,16 +320,24 @@ def all_cases(rules: RuleSet) -> Iterator[dict[str, Any]]:
 
 
 def frozen_cases() -> list[dict[str, Any]]:
-    """Return the cases as they stand in the file."""
-    return [orjson.loads(line) for line in FILE.read_bytes().splitlines()]
+    """Return the cases as they stand in the files."""
+    files = sorted(FOLDER.glob("*.jsonl"))
+    return [orjson.loads(line) for file in files for line in file.read_bytes().splitlines()]
 
 
 def main() -> None:
-    """Write the file anew."""
+    """Write the files anew."""
     from cds_service.knowledge.rules import rule_set
 
-    lines = [orjson.dumps(case) for case in all_cases(rule_set())]
-    FILE.write_bytes(b"\n".join(lines) + b"\n")
+    rules = rule_set()
+    by_cause: dict[str, list[bytes]] = {}
+    for case in all_cases(rules):
+        by_cause.setdefault(rules.by_id[case["rule"]].about or "record", []).append(orjson.dumps(case))
+    FOLDER.mkdir(exist_ok=True)
+    for old in FOLDER.glob("*.jsonl"):
+        old.unlink()
+    for cause, lines in by_cause.items():
+        (FOLDER / f"{cause}.jsonl").write_bytes(b"\n".join(lines) + b"\n")
 
 
 if __name__ == "__main__":

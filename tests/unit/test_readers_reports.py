@@ -412,3 +412,38 @@ def test_reports_of_two_joints_stay_apart():
     )
 
     assert sorted(lesions(found)) == ["foot_ankle right", "hip left"]
+
+
+# ------------------------------------------------------------------------------------------ normal radiographs
+
+
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        pytest.param({"code": {"text": "X-ray left hip"}, "conclusion": "Normal."}, "normal", id="of this hip"),
+        pytest.param({"code": {"text": "X-ray hip"}, "conclusion": "No acute fracture."}, "normal", id="of a hip"),
+        pytest.param({"code": {"text": "X-ray right hip"}, "conclusion": "Normal."}, "", id="of the other hip"),
+        pytest.param({"code": {"text": "X-ray chest"}, "conclusion": "Normal."}, "", id="of the chest"),
+        pytest.param({"code": {"text": "X-ray left hip"}, "conclusion": "Fracture."}, "", id="that shows something"),
+        pytest.param({"code": {"text": "X-ray left hip"}, "conclusion": "Abnormal."}, "", id="that is abnormal"),
+        pytest.param({"code": {"text": "X-ray left hip"}, "conclusion": "Normal.", "status": "cancelled"}, "",
+                     id="that was cancelled"),
+        pytest.param({"code": {"text": "MRI left hip"}, "conclusion": "Radiographs were normal; now edema."}, "normal",
+                     id="told of in the report of the MRI"),
+        pytest.param({"code": {"text": "MRI left hip"}, "conclusion": "Normal labrum. Compared with radiographs."}, "",
+                     id="told of, and something else normal"),
+    ],
+)  # fmt: skip
+def test_a_normal_radiograph_is_known_of_the_place_it_shows(changes: Json, found: str):
+    reading = read(edema(bodySite=snomed(HIP, LEFT)), report(**changes))
+
+    assert lesions(reading)["hip left"].get("radiograph", "") == found
+    assert patient(reading) == {}
+
+
+def test_a_long_text_without_a_full_stop_is_read_without_delay():
+    endless = "bone marrow edema and radiographs " * 20_000
+
+    found = read(report(conclusion=endless), report("xr", endless, code={"text": "X-ray left hip"}))
+
+    assert sorted(lesions(found)) == ["si_joint"]

@@ -155,15 +155,24 @@ def read_report(report: Report, how: ReadingRules) -> Iterator[Statement]:
 
 
 def read_radiograph(resource: Json) -> Iterator[Statement]:
-    """Yield that a radiograph was normal, from its own report or from what the report of the MRI tells of it."""
+    """Yield that a radiograph was normal, from its own report or from what the report of the MRI tells of it.
+
+    It is said of the place that was examined: a normal chest says nothing of a hip.
+    """
+    if not is_readable(resource):
+        return
     told = text(resource.get("conclusion"))[:LONGEST_TEXT]
-    title = concept_text(resource.get("code"))
     coded = [imaging_of(system, code) for system, code in codings(resource.get("code"))]
+    title = concept_text(resource.get("code"))
     own = any(one is not None and one.modality == "XR" for one in coded) or has(RADIOGRAPH_WORDS, title)
     sentences = [told] if own else [one for one in re.split(r"[.;\n]", told) if has(RADIOGRAPH_WORDS, one)]
-    if is_readable(resource) and any(has(NORMAL_RADIOGRAPH, sentence) for sentence in sentences):
-        day = first_day(resource, "effectiveDateTime", "effectivePeriod", "issued")
-        yield Statement("radiograph", "normal", Provenance(key_of(resource), day, Trust.FINDINGS_TEXT))
+    place = _ordered_place(resource)
+    if not any(has(NORMAL_RADIOGRAPH, sentence) for sentence in sentences):
+        return
+    day = first_day(resource, "effectiveDateTime", "effectivePeriod", "issued")
+    source = Provenance(key_of(resource), day, Trust.FINDINGS_TEXT)
+    for site in [place.site] if place.site else sorted(place.sites()):
+        yield Statement("radiograph", "normal", source, site, place.side)
 
 
 def _conclusion_code(concept: Json, report: Report, how: ReadingRules) -> Iterator[Statement]:

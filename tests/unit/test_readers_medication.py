@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.support.records import SUBJECT, coded, draft, read, rules_of, to
+
+Json = Any
+
+ATC = "http://www.whocc.no/atc"
+
+
+def request(*dosages: Json, **more: Any) -> Json:
+    return {
+        "resourceType": "MedicationRequest",
+        "id": "a",
+        "status": "draft",
+        "intent": "order",
+        "subject": SUBJECT,
+        "medicationCodeableConcept": {"text": "iloprost"},
+        **({"dosageInstruction": list(dosages)} if dosages else {}),
+        **more,
+    }
+
+
+def ordered(*dosages: Json, **more: Any) -> dict[str, str]:
+    """What is read of an order, without its kind."""
+    return {name: value for name, value in draft(read(drafts=[request(*dosages, **more)])).items() if name != "kind"}
+
+
+def given(value: Any, unit: str = "ug") -> Json:
+    return {"doseAndRate": [{"doseQuantity": {"value": value, "code": unit}}]}
+
+
+def times(**repeat: Any) -> Json:
+    return {"timing": {"repeat": repeat}}
+
+
+# -------------------------------------------------------------------------------------------- which medicine
+
+
+@pytest.mark.parametrize(
+    ("medicine", "drug"),
+    [
+        pytest.param({"text": "Naproxen 500 mg oral tablet"}, "nsaid", id="an NSAID in words"),
+        pytest.param({"text": "adalimumab"}, "anti_tnf", id="anti-TNF in words"),
+        pytest.param({"text": "secukinumab"}, "anti_il17", id="anti-IL-17 in words"),
+        pytest.param({"text": "tofacitinib"}, "jak", id="a JAK inhibitor in words"),
+        pytest.param(coded("B01AC11", ATC), "iloprost", id="ATC"),
+        pytest.param({"coding": [{"display": "Iloprost"}]}, "iloprost", id="a display"),
+        pytest.param({"text": "amoxicillin"}, "other", id="another"),
+        pytest.param({"coding": [{}]}, "other", id="an empty coding"),
+        pytest.param(None, "other", id="none yet"),
+    ],
+)
+def test_a_medicine_is_known_by_its_code_or_its_name(medicine: Json, drug: str):
+    assert ordered(medicationCodeableConcept=medicine) == {"drug": drug}
+
+
+def test_a_medicine_may_be_contained_or_travel_with_the_order():
+    inside = request(
+        medicationCodeableConcept=None,
+        medicationReference=to("#m"),
+        contained=[{"resourceType": "Medication", "id": "m", "code": {"text": "iloprost"}}],
+    )
+    beside = request(medicationCodeableConcept=None, medicationReference=to("Medication/m"))
+    medication = {"resourceType": "Medication", "id": "m", "code": {"text": "iloprost"}}
+
+    found = [draft(read(drafts=sent))["drug"] for sent in ([inside], [beside, medication], [beside])]
+
+    assert found == ["iloprost", "iloprost", "other"]
+
+
+def test_a_medicine_of_r5_and_of_the_site_is_known():
+    r5 = request(medicationCodeableConcept=None, medication={"concept": {"text": "iloprost"}})
+    own = request(medicationCodeableConcept=coded("ILO", "urn:own"))
+
+    found = [draft(read(drafts=[sent], how=rules_of({("urn:own", "ILO"): "medicine=iloprost"}))) for sent in (r5, own)]
+
+    assert [one["drug"] for one in found] == ["iloprost", "iloprost"]
+
+
+# ---------------------------------------------------------------------------------------------- which regimen
+
+
+@pytest.mark.parametrize(
+    ("dosage", "found"),
+    [
+        pytest.param(given(50), {"dose_ug": "50"}, id="ug"),
+        pytest.param(given(50, "mcg"), {"dose_ug": "50"}, id="mcg"),
+        pytest.param(given(0.05, "mg"), {"dose_ug": "50"}, id="mg"),
+        pytest.param(given(50, "mL"), {}, id="a volume"),
+        pytest.param({"doseAndRate": {"doseQuantity": {"value": 50, "unit": "ug"}}}, {"dose_ug": "50"}, id="an object"),
+        pytest.param(times(duration=6, durationUnit="h"), {"infusion_h": "6"}, id="hours"),
+        pytest.param(times(duration=360, durationUnit="min"), {"infusion_h": "6"}, id="minutes"),
+        pytest.param(times(duration=6), {}, id="a duration without unit"),
+        pytest.param(
+            {
+                **times(duration=6, durationUnit="h"),
+                "doseAndRate": [
+                    {"rateRatio": {"numerator": {"value": 50, "code": "ug"}, "denominator": {"value": 6, "code": "h"}}}
+                ],
+            },
+            {"infusion_h": "6", "dose_ug": "50"},
+            id="a rate over a time",
+        ),
+        pytest.param(
+            {
+                **times(duration=360, durationUnit="min"),
+                "doseAndRate": [{"rateQuantity": {"value": 10, "code": "ug/h"}}],
+            },
+            {"infusion_h": "6", "dose_ug": "60"},
+            id="a rate as a quantity",
+        ),
+        pytest.param(
+            {
+                **times(duration=6, durationUnit="h"),
+                "doseAndRate": [{"rateQuantity": {"value": 2, "code": "ng/kg/min"}}],
+            },
+            {"infusion_h": "6"},
+            id="a rate by weight",
+        ),
+        pytest.param(times(frequency=1, period=1, periodUnit="d"), {"per_day": "1"}, id="once a day"),
+        pytest.param(times(frequency=1, period=24, periodUnit="h"), {"per_day": "1"}, id="every 24 hours"),
+        pytest.param(times(frequency=3, period=1, periodUnit="wk"), {"per_day": ""}, id="three times a week"),
+        pytest.param({"timing": {"code": coded("BID")}}, {"per_day": "2"}, id="twice a day by code"),
+        pytest.param(times(boundsDuration={"value": 5, "code": "d"}), {"days": "5"}, id="five days"),
+        pytest.param(times(boundsDuration={"value": 1, "code": "wk"}), {"days": "7"}, id="a week"),
+        pytest.param(
+            times(count=5, frequency=1, period=1, periodUnit="d"), {"per_day": "1", "days": "5"}, id="five times, daily"
+        ),
+        pytest.param(times(count=5), {}, id="five times, who knows when"),
+        pytest.param({"route": {"text": "Inhalation"}}, {"inhaled": "present"}, id="inhaled"),
+        pytest.param({"route": {"text": "intravenous"}}, {}, id="intravenous"),
+        pytest.param({"timing": "daily"}, {}, id="a timing that is text"),
+        pytest.param({"timing": {"repeat": [1]}}, {}, id="a repeat that is a list"),
+    ],
+)
+def test_a_regimen_is_read_as_far_as_its_units_are_known(dosage: Json, found: dict[str, str]):
+    stated = ordered(dosage)
+
+    if found.get("per_day") == "":
+        found = {**found, "per_day": stated["per_day"]}
+        assert 0.42 < float(stated["per_day"]) < 0.43
+    assert stated == {"drug": "iloprost", **found}
+
+
+def test_two_dosages_are_no_regimen():
+    assert ordered(given(50), given(25)) == {"drug": "iloprost"}
+
+
+@pytest.mark.parametrize("number", ["1e999999999", "1/3", "1e-999999999", "NaN", "Infinity", -5, 0, True, None, "much"])
+def test_a_number_that_is_none_is_never_worked_with(number: Any):
+    assert ordered({**given(number), **times(duration=number, durationUnit="h", count=number)}) == {"drug": "iloprost"}
