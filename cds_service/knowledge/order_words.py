@@ -57,6 +57,6 @@ OTHER_MODALITY_WORDS = (
 OTHER_MODALITY_TITLE_WORDS = r"xr|cr|dx|us|nm"
 """Short forms that stand in titles only."""
 
-RADIOGRAPH_WORDS = r"x-?rays?|radiographs?|plain films?"
+RADIOGRAPH_WORDS = r"x-?rays?|xr|radiographs?|plain films?"
 NORMAL_RADIOGRAPH = r"normal|unremarkable|negative|no (?:acute )?(?:fracture|abnormality|osseous abnormality)"
 """A radiograph said to show nothing. It never speaks against a fracture (S14, S27); a card only says so."""

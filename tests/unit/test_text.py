@@ -119,6 +119,7 @@ def test_plain_text_is_one_visible_line(text: str):
     assert plain(line) == line
 
 
+@settings(deadline=None)
 @given(st.text(max_size=400), st.integers(1, 200))
 @example("a" * 161, 160)
 @example("x " * 200, 160)

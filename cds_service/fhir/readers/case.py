@@ -22,6 +22,7 @@ from cds_service.fhir.readers.patient import read_patient
 from cds_service.fhir.readers.reports import (
     Report,
     contained,
+    current,
     find_report,
     is_readable,
     modality,
@@ -158,8 +159,7 @@ def _reports(record: Record, studies: StudyPlaces, problems: list[Problem]) -> l
             continue
         if report is not None:
             found.append(report)
-    current = [report for report in found if not any(other.replaces(report) for other in found)]
-    return sorted(current, key=lambda report: (report.issued, report.key))
+    return sorted(current(found), key=lambda report: (report.issued, report.key))
 
 
 def _of_other_modality(record: Record, studies: StudyPlaces) -> Iterator[Json]:

@@ -55,6 +55,13 @@ class _Condition:
 
 def read_condition(resource: Json, how: ReadingRules) -> Iterator[Statement]:
     """Yield what a Condition says of the patient and of places; nothing when it is refuted, in error, or not read."""
+    coded = list(codings(resource.get("code")))
+    context = merged(meaning for system, code in coded for meaning in context_of(system, code, how.aliases))
+    named = (diagnosis_of(system, code, how.aliases) for system, code in coded)
+    diagnoses = merged(meaning for meaning in named if meaning is not None)
+    pains = [place for system, code in coded if (place := pain_of(system, code)) is not None]
+    if not (context or diagnoses or pains):
+        return
     one = _Condition(
         body=place_in(resource, how.aliases, "bodySite"),
         since=_since(resource),
@@ -64,29 +71,21 @@ def read_condition(resource: Json, how: ReadingRules) -> Iterator[Statement]:
     )
     if one.believed is Verification.VOID:
         return
-    # "Since 2015" is before a study of 2026, so the year alone will do.
-    recorded = Provenance(key_of(resource), first_date(resource, *RECORDED, *ONSET))
-    coded = list(codings(resource.get("code")))
-    for meaning in merged(meaning for system, code in coded for meaning in context_of(system, code, how.aliases)):
+    for meaning in context:
         yield from _context(meaning, one, how)
     if one.status is ConditionStatus.PAST:
         past = (history_of(system, code, how.aliases) for system, code in coded)
         for meaning in merged(meaning for meaning in past if meaning is not None):
             yield from _at(meaning.fact, one.weighed(meaning.state), settle(one.body, meaning.place), one.source)
         return
-    yield from _pain(coded, one, how)
-    diagnoses = (diagnosis_of(system, code, how.aliases) for system, code in coded)
-    for meaning in merged(meaning for meaning in diagnoses if meaning is not None):
+    if how.within(one.since, ACUTE_PAIN_DAYS):
+        # Pain that is not said to be acute is when its date says so.
+        for meaning in merged(CodedMeaning("acute_pain", place=place) for place in pains):
+            yield from _at("acute_pain", one.weighed(State.PRESENT), settle(one.body, meaning.place), one.source)
+    # "Since 2015" is before a study of 2026, so the year alone will do.
+    recorded = Provenance(key_of(resource), first_date(resource, *RECORDED, *ONSET))
+    for meaning in diagnoses:
         yield from _diagnosis(meaning, one, recorded)
-
-
-def _pain(coded: list[tuple[str, str]], one: _Condition, how: ReadingRules) -> Iterator[Statement]:
-    """Yield that pain is acute when its code does not say so but its date does."""
-    if not how.within(one.since, ACUTE_PAIN_DAYS):
-        return
-    places = (pain_of(system, code) for system, code in coded)
-    for meaning in merged(CodedMeaning("acute_pain", place=place) for place in places if place is not None):
-        yield from _at("acute_pain", one.weighed(State.PRESENT), settle(one.body, meaning.place), one.source)
 
 
 def _since(resource: Json) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from functools import cached_property
 
 from cds_service.fhir.access import Json, codings, objects
 from cds_service.knowledge.codes.body_sites import site_of
@@ -54,13 +55,20 @@ class StudyPlaces:
     days: Mapping[str, str] = field(default_factory=dict)
     others: frozenset[str] = frozenset()
 
+    @cached_property
+    def _by_day(self) -> Mapping[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for key, done in self.days.items():
+            found.setdefault(done, []).append(key)
+        return found
+
     def study_of(self, day: str) -> str:
         """Return the study an unlinked statement of this day belongs to: the one of the same day, or the only one.
 
         Empty when that cannot be told. The only study is not taken for what is dated before it or long after: that
         speaks of a study which was not sent.
         """
-        same = [key for key, done in self.days.items() if day and done == day]
+        same = self._by_day.get(day, []) if day else []
         if len(same) == 1:
             return same[0]
         if len(self.days) != 1:
@@ -114,7 +122,9 @@ def merged(meanings: Iterable[CodedMeaning]) -> list[CodedMeaning]:
 
     A record often codes one thing twice, once with its place ("osteomyelitis of the right foot") and once without.
     """
-    coded = list(dict.fromkeys(meanings))
+    coded = list(meanings)
+    if len(coded) < 2:
+        return coded
     found: list[CodedMeaning] = []
     for meaning in coded:
         place = meaning.place

@@ -89,6 +89,9 @@ def read_observation(
 
     An observation of another kind of imaging, by its study or its report, states nothing here.
     """
+    meant = [(part, _meanings(part, how)) for part in (resource, *objects(resource.get("component")))]
+    if not any(meanings for _, meanings in meant):
+        return
     key = key_of(resource)
     line = found.line(key)
     if any(_is_elsewhere(one, found, studies) for one in line):
@@ -99,8 +102,8 @@ def read_observation(
     place = Place()
     for one in line:
         place = settle(place, _own_place(found.by_key[one], how))
-    for part in (resource, *objects(resource.get("component"))):
-        for meaning in _meanings(part, how):
+    for part, meanings in meant:
+        for meaning in meanings:
             try:
                 told = _told(meaning, part, how)
             except UnreadableQuantity:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from cds_service.fhir.access import Json, codings, concept_text, first_day, key_of, objects, references, text
@@ -40,20 +40,31 @@ class Report:
     preliminary: bool
     place: Place
 
-    def replaces(self, other: Report) -> bool:
-        """Whether this report of the same study and place takes the place of another (decision table 5.3)."""
-        if (self.study, self.place.site, self.place.side) != (other.study, other.place.site, other.place.side):
-            return False
-        if self.issued < other.issued or self.preliminary:
-            return False
-        if other.preliminary:
-            return True
-        return self.is_amended and (self.issued > other.issued or not other.is_amended)
-
     @property
     def is_amended(self) -> bool:
         """Whether it says anew what was reported before."""
         return text(self.resource.get("status")) in REPLACING_STATUS
+
+
+def current(reports: Iterable[Report]) -> list[Report]:
+    """Return the reports without those that a newer one of the same study and place replaces (decision table 5.3)."""
+    groups: dict[tuple[str, Place], list[Report]] = {}
+    for report in reports:
+        groups.setdefault((report.study, report.place), []).append(report)
+    kept: list[Report] = []
+    for group in groups.values():
+        final = max((one.issued for one in group if not one.preliminary), default=None)
+        amended = max((one.issued for one in group if one.is_amended), default=None)
+        for one in group:
+            if one.preliminary and final is not None:
+                replaced = final >= one.issued
+            else:
+                replaced = amended is not None and (
+                    amended > one.issued or (amended == one.issued and not one.is_amended)
+                )
+            if not replaced:
+                kept.append(one)
+    return kept
 
 
 def is_readable(resource: Json) -> bool:
