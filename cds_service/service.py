@@ -12,9 +12,9 @@ from cds_service.cards.render import Addressee, render
 from cds_service.cards.selection import HookKind, Selection, select
 from cds_service.engine.assess import Assessment, assess
 from cds_service.errors import MissingData
-from cds_service.fhir.access import Json, key_of
+from cds_service.fhir.access import Json
 from cds_service.fhir.readers import Reading, ReadingRules, read_case
-from cds_service.fhir.source import PrefetchState, Record, entries, read_record
+from cds_service.fhir.source import PrefetchState, Record, draft_orders, read_record
 from cds_service.knowledge.rules import rule_set, with_targets
 from cds_service.knowledge.settings import INDICATOR_BY_TIER
 from cds_service.model.condition import SettingValue
@@ -64,10 +64,12 @@ def answer(call: HookCall, settings: Settings, ports: Ports) -> Answer:
     record = read_record(call.prefetch, call.service.prefetch, call.patient_id, call.context.get("results"))
     if not hook.has_drafts:
         _require_imaging(record)
-    drafts = {key_of(draft): draft for draft in _draft_orders(call)} if hook.has_drafts else {}
+    drafts: dict[str, Json] = {}
+    if hook.has_drafts:
+        drafts = draft_orders(call.context.get("draftOrders"), call.patient_id, record.problems)
     today = ports.today()
     how = ReadingRules(ports.rules, settings.judgement, settings.aliases, today)
-    reading = read_case(record, how, drafts=list(drafts.values()), selections=_selections(call, hook))
+    reading = read_case(record, how, drafts=drafts, selections=_selections(call, hook))
     assessment = assess(reading.case, ports.rules, settings.judgement)
     selection = select(assessment, hook, today, settings.judgement)
     gaps = (*_missing_keys(record), *reading.gaps)
@@ -98,10 +100,6 @@ def _require_imaging(record: Record) -> None:
         "nothing to assess: none of the prefetch keys " + ", ".join(repr(key) for key in missing) + " could be used;"
         " send at least one of them (null or an empty Bundle when the record holds none)"
     )
-
-
-def _draft_orders(call: HookCall) -> list[Json]:
-    return entries(call.context.get("draftOrders"))
 
 
 def _selections(call: HookCall, hook: HookKind) -> frozenset[str] | None:

@@ -98,6 +98,22 @@ def entries(bundle: Any) -> list[Json]:
     return _entries(bundle)[0]
 
 
+def draft_orders(bundle: Any, patient_id: str, problems: list[Problem]) -> dict[str, Json]:
+    """Return the draft orders of a call by key; those of another patient are left out and added to ``problems``.
+
+    Clients leave out ids, or use one twice: such a draft gets its place in the Bundle as its key.
+    """
+    taken = _Taken(patient_id, problems)
+    drafts: dict[str, Json] = {}
+    for place, draft in enumerate(entries(bundle), start=1):
+        kind, key = text(draft.get("resourceType")), key_of(draft)
+        if not taken.is_about_patient(draft):
+            problems.append(Problem("other-patient", f"draft {kind}"))
+        else:
+            drafts[f"{kind}/(draft {place})" if key == kind or key in drafts else key] = draft
+    return drafts
+
+
 def _entries(bundle: Any) -> tuple[list[Json], int]:
     """Return the resources in a Bundle, and how many entries hold none."""
     listed = _part(bundle, "entry")
@@ -159,7 +175,7 @@ class _Taken:
             kind = text(resource.get("resourceType"))
             if kind not in READ_TYPES:
                 continue
-            if not self._is_about_patient(resource):
+            if not self.is_about_patient(resource):
                 self.problems.append(Problem("other-patient", kind))
                 continue
             own = self._with_own_parts(resource)
@@ -177,7 +193,7 @@ class _Taken:
         ]
         return self.by_key | {key_of(resource): resource for resource in named}
 
-    def _is_about_patient(self, resource: Json) -> bool:
+    def is_about_patient(self, resource: Json) -> bool:
         """Whether a resource belongs to the patient of the call. One that names nobody is taken to."""
         if resource.get("resourceType") == "Patient":
             return text(resource.get("id")) in ("", self.patient_id)
@@ -192,7 +208,7 @@ class _Taken:
     def _with_own_parts(self, resource: Json) -> Json:
         """Return the resource without contained resources that name another patient."""
         parts = list(objects(resource.get("contained")))
-        own = [part for part in parts if part.get("resourceType") == "Patient" or self._is_about_patient(part)]
+        own = [part for part in parts if part.get("resourceType") == "Patient" or self.is_about_patient(part)]
         if len(own) == len(parts):
             return resource
         self.problems.extend(

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from cds_service.fhir.readers import Reading, ReadingRules, read_case
-from cds_service.fhir.source import Record, read_record
+from cds_service.fhir.source import Record, draft_orders, read_record
 from cds_service.knowledge.rules import rule_set
 from cds_service.model.coding import CPT, ICD10_CM, LOCAL, LOINC, RADLEX, SNOMED
 from cds_service.model.finding import Finding
@@ -166,7 +166,8 @@ def rules_of(aliases: Mapping[tuple[str, str], str] | None = None, **settings: A
 
 def read(*resources: Any, drafts: Iterable[Any] = (), how: ReadingRules | None = None) -> Reading:
     """Read resources that all belong to the example patient, on the day of the tests."""
-    return read_case(record_of(*resources), how or rules_of(), drafts=list(drafts))
+    sent = {"entry": [{"resource": draft} for draft in drafts]}
+    return read_case(record_of(*resources), how or rules_of(), drafts=draft_orders(sent, PATIENT, []))
 
 
 def said(finding: Finding) -> str:

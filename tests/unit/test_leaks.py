@@ -15,13 +15,13 @@ from typing import Any
 import orjson
 import pytest
 from flask.testing import FlaskClient
+from support.records import TODAY, bundle, loinc, snomed, to
 
 from cds_service.events import ALLOWED_KEYS, Event, configure_logging, log
 from cds_service.knowledge.rules import rule_set
 from cds_service.service import Ports
 from cds_service.settings import Settings
 from cds_service.web import create_app
-from tests.support.records import TODAY, bundle, loinc, snomed, to
 
 Json = Any
 

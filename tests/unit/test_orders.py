@@ -7,11 +7,11 @@ import pytest
 from fhir.resources.R4B.servicerequest import ServiceRequest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.records import PATIENT, SUBJECT, cpt, order, snomed
 
 from cds_service.fhir.orders import UnsendableOrder, referral, with_note
 from cds_service.knowledge.codes.referrals import REFERRALS
 from cds_service.model.coding import LOCAL
-from tests.support.records import PATIENT, SUBJECT, cpt, order, snomed
 
 Json = Any
 

@@ -10,14 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
-from cds_service.data import data_path
-from cds_service.fhir.access import codings
-from cds_service.fhir.readers import Reading, read_case
-from cds_service.fhir.source import READ_TYPES, read_record
-from cds_service.knowledge.codes.findings import FINDINGS
-from cds_service.model.case import Problem
-from tests.support.records import (
+from support.records import (
     DICOM,
     EDEMA,
     LEFT,
@@ -43,6 +36,13 @@ from tests.support.records import (
     study,
     to,
 )
+
+from cds_service.data import data_path
+from cds_service.fhir.access import codings
+from cds_service.fhir.readers import Reading, read_case
+from cds_service.fhir.source import READ_TYPES, read_record
+from cds_service.knowledge.codes.findings import FINDINGS
+from cds_service.model.case import Problem
 
 Json = Any
 
@@ -114,7 +114,7 @@ def test_everything_that_could_not_be_used_is_said_in_words():
         "observations": bundle(observation("d", local("depth-from-articular-surface"), valueQuantity=mm(0))),
     }
 
-    found = read_case(read_record(sent, dict.fromkeys(sent, ""), PATIENT), rules_of(), drafts=[])
+    found = read_case(read_record(sent, dict.fromkeys(sent, ""), PATIENT), rules_of(), drafts={})
 
     assert found.gaps == (
         "2 Condition (of another patient)",
@@ -161,7 +161,7 @@ def test_the_order_of_a_scenarios_entries_and_keys_never_matters(request_body: J
     }
 
     as_sent, other_way = (
-        everything(read_case(read_record(sent, {}, who), rules_of(), drafts=[])) for sent in (prefetch, turned)
+        everything(read_case(read_record(sent, {}, who), rules_of(), drafts={})) for sent in (prefetch, turned)
     )
 
     assert as_sent == other_way
@@ -236,7 +236,7 @@ ROUGHLY_FHIR = settings(max_examples=300, deadline=None, suppress_health_check=l
 @given(BUNDLE | RESOURCE | ANYTHING, BUNDLE | ANYTHING, st.lists(RESOURCE, max_size=2))
 def test_whatever_looks_roughly_like_fhir_is_read_without_raising(sent: Json, results: Json, drafts: Json):
     record = read_record({"reports": sent}, {"reports": ""}, PATIENT, results)
-    found = read_case(record, rules_of(), drafts=drafts)
+    found = read_case(record, rules_of(), drafts={str(number): one for number, one in enumerate(drafts)})
 
     assert all(isinstance(gap, str) for gap in found.gaps)
     assert {resource["resourceType"] for resource in record.resources.values()} <= READ_TYPES

@@ -3,9 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
-from cds_service.model.coding import ICD10_CM, SNOMED
-from tests.support.records import (
+from support.records import (
     FOOT,
     HIP,
     KNEE,
@@ -24,6 +22,8 @@ from tests.support.records import (
     snomed,
     study,
 )
+
+from cds_service.model.coding import ICD10_CM, SNOMED
 
 Json = Any
 

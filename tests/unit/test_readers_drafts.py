@@ -3,10 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
-from cds_service.fhir.readers.drafts import read_drafts, read_placed
-from cds_service.model.case import PlacedOrder
-from tests.support.records import (
+from support.records import (
     HIP,
     KNEE,
     LEFT,
@@ -23,6 +20,11 @@ from tests.support.records import (
     rules_of,
     snomed,
 )
+
+from cds_service.fhir.access import key_of
+from cds_service.fhir.readers.drafts import read_drafts, read_placed
+from cds_service.fhir.source import draft_orders
+from cds_service.model.case import PlacedOrder, Problem
 
 Json = Any
 
@@ -308,11 +310,32 @@ def test_orders_of_other_types_are_passed_over():
 
 
 def test_drafts_keep_the_clients_order_and_know_which_are_chosen():
-    sent = [order("b", loinc("36502-3")), order("a", {"text": "CBC"})]
+    sent = {key_of(one): one for one in (order("b", loinc("36502-3")), order("a", {"text": "CBC"}))}
 
     found = read_drafts(sent, {}, frozenset({"ServiceRequest/a"}), [])
 
     assert [(one.reference, one.selected) for one in found] == [("ServiceRequest/b", False), ("ServiceRequest/a", True)]
+
+
+def test_drafts_without_an_id_are_each_read():
+    sent = [{"resourceType": "ServiceRequest", "code": {"text": f"MRI {name}"}} for name in ("knee", "hip")]
+
+    found = read(drafts=sent).case.drafts
+
+    assert [(one.reference, one.group) for one in found] == [
+        ("ServiceRequest/(draft 1)", "knee"),
+        ("ServiceRequest/(draft 2)", "hip"),
+    ]
+
+
+def test_a_draft_for_another_patient_is_left_out_and_named():
+    problems: list[Problem] = []
+    sent = {"entry": [{"resource": {**order("a", loinc("36502-3")), "subject": {"reference": "Patient/other"}}}]}
+
+    assert (draft_orders(sent, "example", problems), problems) == (
+        {},
+        [Problem("other-patient", "draft ServiceRequest")],
+    )
 
 
 def test_a_body_site_of_the_other_kind_does_not_hide_the_order():

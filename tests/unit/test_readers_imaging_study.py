@@ -3,9 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
-from cds_service.fhir.readers.imaging_study import modality, study_day, study_place
-from tests.support.records import (
+from support.records import (
     BOTH,
     DICOM,
     FOOT,
@@ -26,6 +24,8 @@ from tests.support.records import (
     study,
     to,
 )
+
+from cds_service.fhir.readers.imaging_study import modality, study_day, study_place
 
 Json = Any
 

@@ -4,8 +4,7 @@ from itertools import permutations
 from typing import Any
 
 import pytest
-
-from tests.support.records import loinc, marker, patient, read, report, rules_of, snomed, to
+from support.records import loinc, marker, patient, read, report, rules_of, snomed, to
 
 Json = Any
 

@@ -3,8 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
-from tests.support.records import SUBJECT, coded, draft, read, rules_of, to
+from support.records import SUBJECT, coded, draft, read, rules_of, to
 
 Json = Any
 

@@ -3,11 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
-from cds_service.model.case import Problem
-from cds_service.model.coding import ICD10_CM, RADLEX, SNOMED
-from cds_service.model.finding import Provenance, Trust
-from tests.support.records import (
+from support.records import (
     ABSENT,
     BOTH,
     EDEMA,
@@ -39,6 +35,10 @@ from tests.support.records import (
     study,
     to,
 )
+
+from cds_service.model.case import Problem
+from cds_service.model.coding import ICD10_CM, RADLEX, SNOMED
+from cds_service.model.finding import Provenance, Trust
 
 Json = Any
 

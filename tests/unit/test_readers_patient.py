@@ -3,8 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
-from tests.support.records import PATIENT, patient, read
+from support.records import PATIENT, patient, read
 
 
 def person(**more: Any) -> dict[str, Any]:

@@ -4,9 +4,7 @@ from itertools import permutations
 from typing import Any
 
 import pytest
-
-from cds_service.model.finding import Provenance, Trust
-from tests.support.records import (
+from support.records import (
     ABSENT,
     DICOM,
     EDEMA,
@@ -31,6 +29,8 @@ from tests.support.records import (
     study,
     to,
 )
+
+from cds_service.model.finding import Provenance, Trust
 
 Json = Any
 

@@ -4,10 +4,10 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
+from support.records import PATIENT, SUBJECT, bundle, coded, condition, edema, marker, order, report, study, to
 
 from cds_service.fhir.source import PrefetchState, Record, entries, read_record
 from cds_service.model.case import Problem
-from tests.support.records import PATIENT, SUBJECT, bundle, coded, condition, edema, marker, order, report, study, to
 
 Json = Any
 DECLARED = {"conditions": "Condition?patient={{context.patientId}}"}

@@ -15,6 +15,7 @@ import pytest
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.records import TODAY, bundle, edema, loinc, order, report, snomed, study
 
 from cds_service.data import data_path
 from cds_service.errors import ConfigurationError
@@ -23,7 +24,6 @@ from cds_service.service import Ports
 from cds_service.settings import Settings
 from cds_service.web import create_app
 from tests.conformance.response_rules import check_outcome, check_response
-from tests.support.records import TODAY, bundle, edema, loinc, order, report, snomed, study
 
 Json = Any
 

@@ -43,12 +43,12 @@ class Reading:
 
 
 def read_case(
-    record: Record, how: ReadingRules, *, drafts: list[Json], selections: frozenset[str] | None = None
+    record: Record, how: ReadingRules, *, drafts: Mapping[str, Json], selections: frozenset[str] | None = None
 ) -> Reading:
     """Return the record as a case.
 
     Args:
-        drafts: the draft orders of the call.
+        drafts: the draft orders of the call, by key.
         selections: keys of the drafts in focus; None when all are.
     """
     problems = list(record.problems)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 
@@ -197,20 +197,20 @@ def _target(resource: Json, aliases: Aliases) -> str:
 
 
 def read_drafts(
-    orders: Iterable[Json], aliases: Aliases, selections: frozenset[str] | None, problems: list[Problem]
+    orders: Mapping[str, Json], aliases: Aliases, selections: frozenset[str] | None, problems: list[Problem]
 ) -> tuple[Draft, ...]:
-    """Return the draft orders of a call; one that cannot be read is added to ``problems``.
+    """Return the draft orders of a call, given by key; one that cannot be read is added to ``problems``.
 
     ``selections`` are the keys in focus; None when every draft is.
     """
-    others = {key_of(order): order for order in orders}
     drafts: list[Draft] = []
-    for key, order in others.items():
+    for key, order in orders.items():
         kind = text(order.get("resourceType"))
         if kind not in ("ServiceRequest", "MedicationRequest") or text(order.get("status")) in NO_DRAFT_STATUS:
             continue
         try:
-            drafts.append(read_draft(order, aliases, selected=selections is None or key in selections, others=others))
+            focus = selections is None or key in selections
+            drafts.append(replace(read_draft(order, aliases, selected=focus, others=orders), reference=key))
         except UNREADABLE:
             problems.append(Problem("unreadable", kind, key))
     imaged = {draft.group for draft in drafts if draft.group and _is(draft, "mri")}
