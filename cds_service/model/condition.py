@@ -145,22 +145,15 @@ class Condition(ABC):
         return self.negated()
 
 
-def _flat(kind: type[AllOf] | type[AnyOf], condition: Condition) -> tuple[Condition, ...]:
-    return condition.parts if isinstance(condition, kind) else (condition,)
-
-
 @dataclass(frozen=True)
-class AllOf(Condition):
-    """Every part must hold."""
+class _Combined(Condition):
+    """Several questions as one; subclasses say how the answers combine."""
 
     parts: tuple[Condition, ...]
 
     @property
     def only_facts(self) -> bool:  # type: ignore[override]  # a property here, a constant in the leaves
         return all(part.only_facts for part in self.parts)
-
-    def truth(self, view: View, reading: Reading = Reading.CERTAIN) -> Truth:
-        return all_of(part.truth(view, reading) for part in self.parts)
 
     def facts(self) -> Iterator[Fact]:
         for part in self.parts:
@@ -171,45 +164,38 @@ class AllOf(Condition):
             for part in self.parts:
                 yield from part.open_facts(view)
 
-    def negated(self) -> Condition:
-        return AnyOf(tuple(part.negated() for part in self.parts))
-
     def references(self) -> Iterator[str]:
         for part in self.parts:
             yield from part.references()
+
+
+def _flat(kind: type[_Combined], condition: Condition) -> tuple[Condition, ...]:
+    return condition.parts if isinstance(condition, kind) else (condition,)
+
+
+@dataclass(frozen=True)
+class AllOf(_Combined):
+    """Every part must hold."""
+
+    def truth(self, view: View, reading: Reading = Reading.CERTAIN) -> Truth:
+        return all_of(part.truth(view, reading) for part in self.parts)
+
+    def negated(self) -> Condition:
+        return AnyOf(tuple(part.negated() for part in self.parts))
 
     def __str__(self) -> str:
         return " and ".join(f"({part})" if isinstance(part, AnyOf) else str(part) for part in self.parts)
 
 
 @dataclass(frozen=True)
-class AnyOf(Condition):
+class AnyOf(_Combined):
     """At least one part must hold."""
-
-    parts: tuple[Condition, ...]
-
-    @property
-    def only_facts(self) -> bool:  # type: ignore[override]  # a property here, a constant in the leaves
-        return all(part.only_facts for part in self.parts)
 
     def truth(self, view: View, reading: Reading = Reading.CERTAIN) -> Truth:
         return any_of(part.truth(view, reading) for part in self.parts)
 
-    def facts(self) -> Iterator[Fact]:
-        for part in self.parts:
-            yield from part.facts()
-
-    def open_facts(self, view: View) -> Iterator[Fact]:
-        if self.truth(view) is Truth.UNKNOWN:
-            for part in self.parts:
-                yield from part.open_facts(view)
-
     def negated(self) -> Condition:
         return AllOf(tuple(part.negated() for part in self.parts))
-
-    def references(self) -> Iterator[str]:
-        for part in self.parts:
-            yield from part.references()
 
     def __str__(self) -> str:
         return " or ".join(f"({part})" if isinstance(part, AllOf) else str(part) for part in self.parts)
