@@ -11,21 +11,22 @@ import sys
 import time
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import requests
 
 from cds_service.data import data_path
 from cds_service.scenarios import Scenario, load_scenarios
-from cds_service.show import cards_panel, console
+from cds_service.show import card_lines, cards_panel, console
 
 HOST = "127.0.0.1"
 START_SECONDS = 30
 FEATURED = "diabetic-foot-new-edema"
-"""The scenario whose curl line is printed at the end."""
+"""The scenario whose cards are shown in full, with a curl line to fire it again."""
 
 
 def run(port: int, *, stay: bool) -> int:
-    """Start the service, show every scenario, and wait for Ctrl-C. Returns the exit code."""
+    """Start the service, fire every scenario at it, show one in full, and wait for Ctrl-C. Returns the exit code."""
     out = console()
     port = port or _free_port()
     if _is_taken(port):
@@ -40,10 +41,14 @@ def run(port: int, *, stay: bool) -> int:
             console(error=True).print("the service did not start", style="red")
             return 1
         folder = data_path("scenarios")
-        for scenario in load_scenarios(folder):
-            out.rule(scenario.about.splitlines()[0].lstrip("# "))
-            out.print(_story(scenario), style="dim", markup=False)
-            out.print(cards_panel(_send(url, scenario)))
+        scenarios = list(load_scenarios(folder))
+        for scenario in scenarios:
+            out.print(_title(scenario), style="bold", markup=False)
+            out.print(card_lines(_send(url, scenario)))
+        featured = next(scenario for scenario in scenarios if scenario.name == FEATURED)
+        out.rule(f"In full: {_title(featured)}")
+        out.print(_story(featured), style="dim", markup=False)
+        out.print(cards_panel(_send(url, featured)))
         out.rule("Try it yourself")
         out.print(f"The service runs at {url}/cds-services", markup=False)
         out.print(_curl(url, folder), markup=False, soft_wrap=True)
@@ -58,14 +63,18 @@ def run(port: int, *, stay: bool) -> int:
         server.wait()
 
 
-def _send(url: str, scenario: Scenario) -> list[object]:
+def _send(url: str, scenario: Scenario) -> list[Any]:
     """Fire a scenario as if it played today, and return the cards."""
     request = scenario.request_on(date.today())  # noqa: DTZ011  # the local day, as a person means it
     service = f"bme-{request['hook']}"
     response = requests.post(f"{url}/cds-services/{service}", json=request, timeout=30)
     response.raise_for_status()
-    cards: list[object] = response.json()["cards"]
+    cards: list[Any] = response.json()["cards"]
     return cards
+
+
+def _title(scenario: Scenario) -> str:
+    return scenario.about.splitlines()[0].lstrip("# ")
 
 
 def _story(scenario: Scenario) -> str:

@@ -34,6 +34,13 @@ def cards_panel(cards: list[Any]) -> RenderableType:
     return Group(*(_card(card) for card in cards))
 
 
+def card_lines(cards: list[Any]) -> RenderableType:
+    """Return one line for each card of a response, coloured by urgency."""
+    if not cards:
+        return Text("  no card", style="dim")
+    return Group(*(Text(f"  {card['summary']}", style=COLOUR.get(card["indicator"], "white")) for card in cards))
+
+
 def _card(card: Any) -> Panel:
     parts: list[RenderableType] = [Text(card["summary"], style="bold"), Text(), Markdown(card.get("detail", ""))]
     for suggestion in card.get("suggestions", []):
