@@ -55,10 +55,8 @@ docs: $(VENV)/.dev ## Write the generated documents anew
 cases: $(VENV)/.dev ## Write the frozen cases of the rules anew, to review the difference
 	PYTHONPATH=tests $(BIN)/python -m support.rule_cases
 
-mutation: $(VENV)/.dev ## Change the rules and the engine in small ways: do the tests notice?
+mutation: $(VENV)/.dev ## Change every rule in small ways: does some case notice? (takes long)
 	PYTHONPATH=tests $(BIN)/python -m support.mutants
-	$(BIN)/mutmut run
-	$(BIN)/python -m support.mutmut_share
 
 format: $(VENV)/.dev ## Put the code in its form
 	$(BIN)/ruff check --fix-only .
