@@ -65,7 +65,8 @@ OTHER_CAUSE_STANDS = LevelIs(OSTEONECROSIS, frozenset({Level.LIKELY, Level.POSSI
 )
 
 RULES = (
-    *named_by_the_record(TBMES, "transient bone marrow edema syndrome", NAMED_TBMES, KNOWN_TBMES),
+    # Never urgent, so known disease has nothing to soften.
+    *named_by_the_record(TBMES, "transient bone marrow edema syndrome", NAMED_TBMES, KNOWN_TBMES, soften=False),
     Rule(
         WITHOUT_RIM,
         "TB1",
