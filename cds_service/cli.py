@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -16,10 +16,10 @@ from cds_service.data import data_path
 from cds_service.errors import CdsServiceError
 from cds_service.events import Event, log
 from cds_service.knowledge.rules import rule_set
-from cds_service.protocol.call import parse_json, read_call
-from cds_service.protocol.discovery import Service, load_services
-from cds_service.scenarios import Scenario, load_scenarios
-from cds_service.service import Answer, Ports, answer
+from cds_service.protocol.call import parse_json
+from cds_service.protocol.discovery import load_services
+from cds_service.scenarios import load_scenarios
+from cds_service.service import Answer, answer_on, site_services
 from cds_service.settings import Settings
 from cds_service.show import cards_panel, console, trace_tree
 from cds_service.vignettes import UnreadableVignette, assess_vignette, misses, not_covered, read_vignette
@@ -126,8 +126,8 @@ def rules() -> None:
     settings, found = _settings(), rule_set()
     services = load_services(data_path("hooks"))
     assessed = [
-        (scenario.name, _answered(scenario, services, settings).assessment)
-        for scenario in load_scenarios(data_path("scenarios"))
+        (one.name, answer_on(one.as_of, one.request, services[f"bme-{one.request['hook']}"], settings).assessment)
+        for one in load_scenarios(data_path("scenarios"))
     ]
     typer.echo(rulebook(found, fires_in(assessed)), nl=False)
 
@@ -158,9 +158,7 @@ def _settings(**given: Any) -> Settings:
 def _answer(request: Path, today: str) -> Answer:
     """Answer a request file in this process, with the hooks that travel with the package."""
     settings = _settings()
-    services = load_services(
-        settings.hooks_folder or data_path("hooks"), {"result-review": settings.result_review_hook}
-    )
+    services = site_services(settings)
     try:
         day = date.fromisoformat(today) if today else date.today()  # noqa: DTZ011  # the local day, as a person means it
     except ValueError:
@@ -169,14 +167,9 @@ def _answer(request: Path, today: str) -> Answer:
         value = parse_json(request.read_bytes())
         hook = value.get("hook") if isinstance(value, dict) else None
         service = next((one for one in services.values() if one.hook == hook), next(iter(services.values())))
-        return answer(read_call(value, service), settings, Ports(rule_set(), lambda: day))
+        return answer_on(day, value, service, settings)
     except CdsServiceError as error:
         _fail(error.message)
-
-
-def _answered(scenario: Scenario, services: Mapping[str, Service], settings: Settings) -> Answer:
-    service = services[f"bme-{scenario.request['hook']}"]
-    return answer(read_call(scenario.request, service), settings, Ports(rule_set(), lambda: scenario.as_of))
 
 
 def _lines(path: Path) -> Iterator[bytes]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
-from functools import partial
 
 import orjson
 from fhir.resources.R4B import get_fhir_model_class
@@ -17,10 +15,9 @@ from cds_service.fhir.source import entries
 from cds_service.knowledge.codes.local import code_system
 from cds_service.knowledge.evidence import REFERENCES_OF
 from cds_service.knowledge.rules import rule_set
-from cds_service.protocol.call import read_call
 from cds_service.protocol.discovery import load_services
 from cds_service.scenarios import Scenario, load_scenarios
-from cds_service.service import Ports, answer
+from cds_service.service import answer_on
 from cds_service.settings import Settings
 
 
@@ -83,17 +80,13 @@ def _scenarios(settings: Settings) -> Iterator[str]:
             yield f"{name}: no service answers its hook"
             continue
         try:
-            found = answer(read_call(scenario.request, service), settings, Ports(rule_set(), partial(_same, scenario)))
+            found = answer_on(scenario.as_of, scenario.request, service, settings)
         except CdsServiceError as error:
             yield f"{name}: {error.message}"
             continue
         shown = [card["summary"] for card in found.cards]
         if shown != [card["summary"] for card in scenario.expected["cards"]]:
             yield f"{name}: the cards differ from expected.json"
-
-
-def _same(scenario: Scenario) -> date:
-    return scenario.as_of
 
 
 def _invalid(scenario: Scenario) -> Iterator[str]:

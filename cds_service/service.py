@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
 from cds_service.cards.content import Content, contents
 from cds_service.cards.render import Addressee, render
 from cds_service.cards.selection import HookKind, Selection, select
+from cds_service.data import data_path
 from cds_service.engine.assess import Assessment, assess
 from cds_service.errors import MissingData
 from cds_service.fhir.access import Json
@@ -19,7 +20,8 @@ from cds_service.knowledge.rules import rule_set, with_targets
 from cds_service.knowledge.settings import INDICATOR_BY_TIER
 from cds_service.model.condition import SettingValue
 from cds_service.model.rule import RuleSet
-from cds_service.protocol.call import HookCall
+from cds_service.protocol.call import HookCall, read_call
+from cds_service.protocol.discovery import Service, load_services
 from cds_service.settings import Settings
 
 ESSENTIAL_KEYS = ("reports", "observations", "studies", "report", "study")
@@ -52,6 +54,21 @@ class Answer:
 def real_ports(settings: Settings) -> Ports:
     """Return the packaged rules, directed to the site's referral targets, and today's date."""
     return Ports(with_targets(rule_set(), settings.judgement.get("referral_targets", {})), date.today)
+
+
+def site_services(settings: Settings) -> dict[str, Service]:
+    """Return the services a site offers, by id: its own hook definitions or the packaged ones.
+
+    Raises:
+        ConfigurationError: the definitions cannot be read.
+    """
+    folder = settings.hooks_folder or data_path("hooks")
+    return load_services(folder, {"result-review": settings.result_review_hook})
+
+
+def answer_on(day: date, value: Any, service: Service, settings: Settings) -> Answer:
+    """Answer a request as on another day; raises what ``read_call`` and ``answer`` raise."""
+    return answer(read_call(value, service), settings, replace(real_ports(settings), today=lambda: day))
 
 
 def answer(call: HookCall, settings: Settings, ports: Ports) -> Answer:

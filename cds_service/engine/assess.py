@@ -104,8 +104,6 @@ class Entry:
     act_now: bool
     tier: Tier | None
     raised_by: tuple[RuleResult, ...]
-    lowered_by: tuple[RuleResult, ...]
-    capped_by: tuple[RuleResult, ...]
     advised_by: tuple[RuleResult, ...] = ()
 
 
@@ -263,7 +261,7 @@ class _AtLesion:
             if tier is not None and isinstance(result.rule.effect, Soften) and result.rule.about == cause:
                 tier = min(tier, result.rule.effect.tier)
         advised = tuple(r for r in fired if r.rule.about == cause and isinstance(r.rule.effect, Advise | Soften | Cap))
-        return Entry(cause, self.place, level, act_now, tier, raised, lowered, capped, advised)
+        return Entry(cause, self.place, level, act_now, tier, raised, advised)
 
     # LevelView
 

@@ -91,6 +91,3 @@ CAUSES = {
         ),
     )
 }
-
-SERIOUS_CAUSES = frozenset({AXSPA, OSTEONECROSIS, SIF, OSTEOMYELITIS, MALIGNANCY})
-"""The five conditions of S15 that must be ruled out."""

@@ -12,7 +12,6 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
 from cds_service.cards.selection import HookKind
-from cds_service.data import data_path
 from cds_service.errors import (
     BodyTooLarge,
     CdsServiceError,
@@ -22,10 +21,10 @@ from cds_service.errors import (
 )
 from cds_service.events import Event, configure_logging, log
 from cds_service.protocol.call import parse_json, read_call
-from cds_service.protocol.discovery import Service, discovery, load_services
+from cds_service.protocol.discovery import Service, discovery
 from cds_service.protocol.feedback import read_feedback
 from cds_service.protocol.outcome import operation_outcome
-from cds_service.service import Ports, answer, real_ports
+from cds_service.service import Ports, answer, real_ports, site_services
 from cds_service.settings import Settings
 
 
@@ -38,9 +37,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
     configure_logging()
     settings = settings or Settings()
     ports = ports or real_ports(settings)
-    services = load_services(
-        settings.hooks_folder or data_path("hooks"), {"result-review": settings.result_review_hook}
-    )
+    services = site_services(settings)
     unknown = {service.situation for service in services.values()} - {kind.value for kind in HookKind}
     if unknown:
         raise ConfigurationError(

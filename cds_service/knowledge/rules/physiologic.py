@@ -105,13 +105,7 @@ RULES = (
         "PH1",
         Reassure(Level.LIKELY),
         about=PHYSIOLOGIC,
-        when=BENIGN_CONTEXT
-        & BME
-        & AT_SI_JOINT
-        & DEPTH.below(10)
-        & all_absent(*STRUCTURAL)
-        & T1_READ
-        & AGE.at_least(18),
+        when=BENIGN_CONTEXT & BME & AT_SI_JOINT & SHALLOW_WITHOUT_STRUCTURE & T1_READ & AGE.at_least(18),
         unless=(*VETOES, SCLEROSIS, ACUTE_PAIN),
         evidence=(seed("S5", "S11", "S12"),),
         says=(MAY_BE,),
