@@ -89,11 +89,11 @@ $(VENV)/.python:
 
 # The package is installed as it lies here (editable), built by the hatchling of the lock: nothing comes unchecked.
 $(VENV)/.runtime: $(VENV)/.python requirements.lock requirements-build.lock pyproject.toml
-	$(PIP) --require-hashes -r requirements.lock -r requirements-build.lock
+	$(PIP) --require-hashes --no-deps -r requirements.lock -r requirements-build.lock
 	$(PIP) --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.python requirements-dev.lock pyproject.toml
-	$(PIP) --require-hashes -r requirements-dev.lock
+	$(PIP) --require-hashes --no-deps -r requirements-dev.lock
 	$(PIP) --no-deps --no-build-isolation -e .
 	@touch $@ $(VENV)/.runtime
