@@ -321,4 +321,4 @@ def _agrees(value: Value, other: Value) -> bool:
 
 def _statement_key(pair: tuple[Value, Provenance]) -> tuple[object, ...]:
     value, source = pair
-    return (-source.trust, source.reference, source.date, source.quote, str(value))
+    return (-source.trust, source.reference, source.date, source.quote, source.start or 0, str(value))

@@ -27,7 +27,7 @@ from __future__ import annotations
 import re
 from bisect import bisect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import Enum, StrEnum, auto
 from functools import cache
@@ -83,6 +83,8 @@ class TextStatement:
         section: where it stands.
         trust: how it was made.
         quote: the sentence, as it stands in the text; at most 300 characters.
+        start: offset of the quote in the text that was read.
+        end: offset of its end.
     """
 
     fact: str
@@ -92,6 +94,8 @@ class TextStatement:
     section: Section
     trust: Trust
     quote: str
+    start: int
+    end: int
 
 
 @dataclass(frozen=True)
@@ -155,13 +159,14 @@ def read_text(
 
 def _statements(text: str, found: Sequence[_Found], trust: Trust) -> tuple[TextStatement, ...]:
     """Return what was found as statements, without those about one part of a site that shows the finding elsewhere."""
-    statements: dict[TextStatement, None] = {}
+    statements: dict[TextStatement, TextStatement] = {}
     by_fact: dict[str, list[_Found]] = {}
     for one in found:
         by_fact.setdefault(one.fact, []).append(one)
     for one in found:
         if one.value is State.ABSENT and _only_a_part(one, by_fact[one.fact]):
             continue
+        quote = _quote(text, one.sentence, one.start, one.end)
         statement = TextStatement(
             fact=one.fact,
             value=one.value,
@@ -169,10 +174,12 @@ def _statements(text: str, found: Sequence[_Found], trust: Trust) -> tuple[TextS
             side=one.spot.side,
             section=one.section,
             trust=_trust(one.section, trust),
-            quote=_quote(text, one.sentence, one.start, one.end),
+            quote=_printable(text[quote]),
+            start=quote.start,
+            end=quote.stop,
         )
-        statements[statement] = None
-    return tuple(statements)
+        statements.setdefault(replace(statement, start=0, end=0), statement)
+    return tuple(statements.values())
 
 
 def _only_a_part(denied: _Found, others: Iterable[_Found]) -> bool:
@@ -203,8 +210,8 @@ def _trust(section: Section, given: Trust) -> Trust:
     return min(given, Trust.FINDINGS_TEXT)
 
 
-def _quote(text: str, sentence: _Sentence, start: int, end: int) -> str:
-    """Return the sentence, or the part of it around the words ``start`` to ``end``."""
+def _quote(text: str, sentence: _Sentence, start: int, end: int) -> slice:
+    """Return where the sentence stands, or the part of it around the words ``start`` to ``end``."""
     first, last = sentence.start, sentence.end
     if last - first > LONGEST_QUOTE:
         begin, finish = sentence.starts[start], sentence.ends[end - 1]
@@ -212,7 +219,9 @@ def _quote(text: str, sentence: _Sentence, start: int, end: int) -> str:
         first = max(first, min(begin - room // 2, last - LONGEST_QUOTE))
         first = next((at for at in sentence.starts if first <= at <= begin), begin)
         last = next((at for at in reversed(sentence.ends) if at <= first + LONGEST_QUOTE), first + LONGEST_QUOTE)
-    return _printable(text[first:last])[:LONGEST_QUOTE]
+    piece = text[first:last]
+    begin = first + len(piece) - len(piece.lstrip())
+    return slice(begin, max(begin, min(first + len(piece.rstrip()), begin + LONGEST_QUOTE)))
 
 
 _UNPRINTABLE = dict.fromkeys(range(55296, 57344), "�")

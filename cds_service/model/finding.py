@@ -47,12 +47,16 @@ class Provenance:
         date: ISO 8601 day of the statement, or empty.
         trust: how it was made.
         quote: the exact words, for what was read from text.
+        start: offset of the quote in that text; None for what was not read from text.
+        end: offset of its end.
     """
 
     reference: str = ""
     date: str = ""
     trust: Trust = Trust.CODED
     quote: str = ""
+    start: int | None = None
+    end: int | None = None
 
 
 @dataclass(frozen=True)

@@ -1473,16 +1473,24 @@ def test_report_of_sacroiliac_joints_without_findings():
         "No evidence of bone marrow edema, erosion or ankylosis. No sacroiliitis.", default_site="si_joint"
     )
 
-    first = "No evidence of bone marrow edema, erosion or ankylosis."
+    first, second = ("No evidence of bone marrow edema, erosion or ankylosis.", 0, 55), ("No sacroiliitis.", 56, 72)
     assert reading.statements == tuple(
-        TextStatement(fact, ABSENT, "si_joint", None, Section.UNTITLED, Trust.IMPRESSION_TEXT, quote)
-        for fact, quote in [
-            ("bme", first),
-            ("erosion", first),
-            ("ankylosis", first),
-            ("axspa", "No sacroiliitis."),
-        ]
+        TextStatement(fact, ABSENT, "si_joint", None, Section.UNTITLED, Trust.IMPRESSION_TEXT, *quote)
+        for fact, quote in [("bme", first), ("erosion", first), ("ankylosis", first), ("axspa", second)]
     )
+
+
+def test_a_quote_is_found_at_its_offsets_in_the_text():
+    text = (
+        "INDICATION:  hip pain.\n\nFINDINGS:\n  Marrow edema "
+        + "of the femoral head, " * 30
+        + "with effusion.\nNo rim sign."
+    )
+
+    found = read_text(text).statements
+
+    assert [one.fact for one in found] == ["bme", "effusion", "rim_sign"]
+    assert [text[one.start : one.end] for one in found] == [one.quote for one in found]
 
 
 def test_report_of_a_spine():

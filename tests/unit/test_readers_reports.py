@@ -339,7 +339,7 @@ def test_the_conclusion_is_read_with_its_words():
 
     assert (lesion.group, lesion.side) == ("si_joint", "left")
     assert lesion.findings["bme"].sources == (
-        Provenance("DiagnosticReport/report", "2026-03-02", Trust.IMPRESSION_TEXT, EDEMA_LEFT),
+        Provenance("DiagnosticReport/report", "2026-03-02", Trust.IMPRESSION_TEXT, EDEMA_LEFT, 0, len(EDEMA_LEFT)),
     )
 
 

@@ -206,7 +206,7 @@ def _said(statement: TextStatement, report: Report, how: ReadingRules) -> Iterat
     fact = how.rules.facts.get(statement.fact)
     if fact is None:
         return
-    source = Provenance(report.key, report.day, statement.trust, statement.quote)
+    source = Provenance(report.key, report.day, statement.trust, statement.quote, statement.start, statement.end)
     if fact.scope is Scope.PATIENT and statement.fact not in ALSO_NAMED:
         # Pain and injury in the indication are those of the imaged region (decision table 3.10.7).
         local = statement.fact in ("acute_pain", "acute_trauma", "foot_ulcer")
