@@ -55,8 +55,9 @@ docs: $(VENV)/.dev ## Write the generated documents anew
 cases: $(VENV)/.dev ## Write the frozen cases of the rules anew, to review the difference
 	PYTHONPATH=tests $(BIN)/python -m support.rule_cases
 
-mutation: $(VENV)/.dev ## Change every rule in small ways: does some case notice? (takes long)
-	PYTHONPATH=tests $(BIN)/python -m support.mutants
+mutation: $(VENV)/.dev ## Change every rule and the engine in small ways: does a test notice? (takes long)
+	PYTHONPATH=tests $(BIN)/python -m support.mutants $(ARGS)
+	rm -rf mutants && $(BIN)/mutmut run && $(BIN)/mutmut results
 
 format: $(VENV)/.dev ## Put the code in its form
 	$(BIN)/ruff check --fix-only .
@@ -70,6 +71,7 @@ lock: ## Choose the newest versions for the locks
 	$(COMPILE) --upgrade --extra dev pyproject.toml -o requirements-dev.lock
 	$(COMPILE) -c requirements-dev.lock pyproject.toml -o requirements.lock
 	echo hatchling | $(COMPILE) -c requirements-dev.lock - -o requirements-build.lock
+	echo 'atheris>=3.0,<3.1' | $(COMPILE) -c requirements-dev.lock - -o requirements-fuzz.lock
 	rm -r $(VENV)-lock
 
 COMPILE = $(VENV)-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

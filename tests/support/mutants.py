@@ -5,7 +5,8 @@ small way (a conjunct dropped, a state swapped, a threshold moved, an effect, ac
 figure changed), and all cases are run until one of them notices: the rule's own frozen cases first, then the
 vignettes, the scenarios, and the frozen cases of all other rules.
 
-``make mutation`` prints how many were noticed, and each that was not with the reason given in ``ACCEPTED``.
+``make mutation`` prints how many were noticed, and each that was not with the reason why nothing can notice it. With
+``--search`` it looks for a case that tells such a mutant apart, and adds it to ``told_apart.jsonl``.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache, partial
+from itertools import islice
 from multiprocessing import Pool
 from pathlib import Path
 from typing import Any
@@ -22,7 +24,10 @@ from typing import Any
 import orjson
 
 from cds_service.data import data_path
+from cds_service.engine.assess import RuleResult, assess
+from cds_service.engine.assess import _read as read_rule
 from cds_service.knowledge.rules import rule_set
+from cds_service.model.case import Case
 from cds_service.model.condition import (
     AllOf,
     AnyOf,
@@ -32,6 +37,7 @@ from cds_service.model.condition import (
     Fact,
     HasState,
     IsOneOf,
+    Kind,
     LevelIs,
     Reaches,
     Setting,
@@ -58,7 +64,17 @@ from cds_service.scenarios import load_scenarios
 from cds_service.service import Ports, answer
 from cds_service.settings import Settings
 from cds_service.vignettes import assess_vignette, misses, read_vignette
-from support.rule_cases import TODAY, case_of, frozen_cases, outcome
+from support.rule_cases import (
+    BACKGROUNDS,
+    TODAY,
+    Wish,
+    case_of,
+    frozen_cases,
+    outcome,
+    told_apart_cases,
+    wishes,
+    write_told_apart,
+)
 
 VIGNETTES = Path(__file__).parents[2] / "fixtures" / "vignettes.jsonl"
 WANTED_SHARE = 0.9
@@ -72,6 +88,11 @@ ACCEPTED: dict[str, str] = {
     " stated as the source's row has it",
 }
 """Start of a mutant's name -> why nothing can or need notice it."""
+
+
+def reason_for(mutant: Mutant, rules: RuleSet) -> str:
+    """Return why nothing can or need notice a mutant; empty when it should be noticed."""
+    return next((why for start, why in ACCEPTED.items() if mutant.name.startswith(start)), "")
 
 
 @dataclass(frozen=True)
@@ -205,16 +226,42 @@ def mutants(rules: RuleSet) -> Iterator[Mutant]:
 # Who notices
 
 
+@dataclass(frozen=True)
+class _Assessed:
+    """A frozen case with what the rules as they are conclude of it."""
+
+    case: Case
+    expected: dict[str, Any]
+    results: dict[str, list[RuleResult]]
+
+    def may_notice(self, mutant: Mutant, rules: RuleSet) -> bool:
+        """Whether the changed rule would be read otherwise here, or what it changes is shown here.
+
+        The levels it sees are the final ones, so that a case may be passed over, but never taken for one that notices.
+        """
+        return any(
+            result.fired or _told(result) != _told(read_rule(mutant.rule, result.place, result.view, rules))
+            for result in self.results.get(mutant.rule.id, ())
+        )
+
+    def notices(self, changed: RuleSet) -> bool:
+        return outcome(self.case, changed) != self.expected
+
+
+def _told(result: RuleResult) -> tuple[Any, ...]:
+    return result.outcome, result.stopped_by is None, result.missing(), result.doubtful()
+
+
 @cache
-def _own_cases() -> dict[str, list[dict[str, Any]]]:
-    cases: dict[str, list[dict[str, Any]]] = {}
-    for case in frozen_cases():
-        cases.setdefault(case["rule"], []).append(case)
+def _assessed() -> dict[str, list[_Assessed]]:
+    """Return the frozen cases by rule."""
+    rules, cases = rule_set(), {}
+    for frozen in frozen_cases():
+        case, results = case_of(frozen["given"], rules), {}
+        for result in assess(case, rules).trace:
+            results.setdefault(result.rule.id, []).append(result)
+        cases.setdefault(frozen["rule"], []).append(_Assessed(case, frozen["expected"], results))
     return cases
-
-
-def _differs(case: dict[str, Any], rules: RuleSet) -> bool:
-    return bool(outcome(case_of(case["given"], rules), rules) != case["expected"])
 
 
 @cache
@@ -241,20 +288,87 @@ def _scenarios() -> list[Callable[[RuleSet], bool]]:
 def noticed_by(mutant: Mutant, rules: RuleSet) -> str:
     """Return which kind of case notices the mutant, or nothing."""
     changed = replace(rules, rules=tuple(mutant.rule if one.id == mutant.rule.id else one for one in rules.rules))
-    own = _own_cases()
-    if any(_differs(case, changed) for case in own[mutant.rule.id]):
+    cases = _assessed()
+    if any(case.notices(changed) for case in cases[mutant.rule.id]):
         return "own case"
     if any(misses(assess_vignette(vignette, changed, TODAY), vignette) for vignette in _vignettes()):
         return "vignette"
     if any(differs(changed) for differs in _scenarios()):
         return "scenario"
-    others = (case for rule_id, cases in own.items() if rule_id != mutant.rule.id for case in cases)
-    return "another rule's case" if any(_differs(case, changed) for case in others) else ""
+    others = (case for rule_id, found in cases.items() if rule_id != mutant.rule.id for case in found)
+    noticed = any(case.notices(changed) for case in others if case.may_notice(mutant, rules))
+    return "another rule's case" if noticed else ""
 
 
-def _noticed(number: int) -> tuple[str, str]:
-    mutant = _all_mutants()[number]
-    return mutant.name, noticed_by(mutant, rule_set())
+# Cases that tell a mutant from its rule
+
+
+def candidates(mutant: Mutant, rule: Rule, rules: RuleSet) -> Iterator[Wish]:
+    """Yield small cases in which the rule or its mutant fires, the others of its alternatives left out."""
+    seen: list[Wish] = []
+    for one in (mutant.rule, rule):
+        for wish in islice(_each_alternative(one.when, rules), 80):
+            exceptions = [extra for condition in rule.unless for extra in islice(wishes(condition, rules), 12)]
+            for extra in ({}, *exceptions):
+                for background in BACKGROUNDS:
+                    given = {**background, **extra, **wish}
+                    for found in (given, *_in_doubt(given, wish, rules), *_moved(given)):
+                        if found not in seen:
+                            seen.append(found)
+                            yield found
+
+
+def _each_alternative(condition: Condition, rules: RuleSet) -> Iterator[Wish]:
+    """Yield ways to make a condition hold: each alternative of each part once, beside the first of the others."""
+    if not isinstance(condition, AllOf):
+        yield from wishes(condition, rules)
+        return
+    parts = [list(islice(_each_alternative(part, rules), 60)) or [{}] for part in condition.parts]
+    for number, alternatives in enumerate(parts):
+        for alternative in alternatives:
+            others = [part[0] for place, part in enumerate(parts) if place != number]
+            yield {name: value for part in (*others, alternative) for name, value in part.items()}
+
+
+def _in_doubt(given: Wish, wish: Wish, rules: RuleSet) -> Iterator[Wish]:
+    for name in wish:
+        if name in rules.facts and rules.facts[name].kind is Kind.YES_NO and name != "site":
+            yield from ({**given, name: state} for state in ("indeterminate", "absent", ["absent", "present"]))
+
+
+def _moved(given: Wish) -> Iterator[Wish]:
+    """Yield a case with its order about another place, or with lesion and order both elsewhere."""
+    if any(name.startswith("order.") for name in given):
+        for ordered, site in (
+            ("knee", "knee_other"),
+            ("hip", "femoral_head"),
+            ("si_joint", "si_joint"),
+            ("other", "other"),
+        ):
+            yield {**given, "order.site": ordered}
+            yield {**given, "order.site": ordered, "site": site}
+
+
+def told_apart_by(mutant: Mutant, rules: RuleSet) -> Wish | None:
+    """Return a case of which rule and mutant say different things; None when none is found."""
+    rule = rules.by_id[mutant.rule.id]
+    changed = replace(rules, rules=tuple(mutant.rule if one.id == rule.id else one for one in rules.rules))
+    for given in islice(candidates(mutant, rule, rules), SEARCHED):
+        case = case_of(given, rules)
+        if outcome(case, rules) != outcome(case, changed):
+            return given
+    return None
+
+
+SEARCHED = 1_500
+"""So many small cases are tried before a mutant is given up."""
+
+
+def _noticed(number: int, *, search: bool) -> tuple[Mutant, str, Wish | None]:
+    mutant, rules = _all_mutants()[number], rule_set()
+    noticed = noticed_by(mutant, rules)
+    found = told_apart_by(mutant, rules) if search and not noticed and not reason_for(mutant, rules) else None
+    return mutant, noticed, found
 
 
 @cache
@@ -262,31 +376,37 @@ def _all_mutants() -> list[Mutant]:
     return list(mutants(rule_set()))
 
 
-def main() -> int:
+def main(*, search: bool) -> int:
     """Print the result; returns 1 when too few mutants are noticed or a survivor has no reason."""
     rules = rule_set()
     # A test that fails on the rules as they are would seem to notice everything.
     if noticed_by(Mutant("unchanged", rules.rules[0]), rules):
         sys.stdout.write("the cases do not hold for the rules as they are; run the tests first\n")
         return 1
-    survivors: list[str] = []
-    unexplained = 0
+    survivors = unexplained = 0
+    told_apart: list[dict[str, Any]] = []
+    _assessed()  # before the pool forks
     total = len(_all_mutants())
     with Pool() as pool:
-        for name, noticed in pool.imap(_noticed, range(total), chunksize=4):
-            if not noticed:
-                reason = next((why for start, why in ACCEPTED.items() if name.startswith(start)), "")
+        for mutant, noticed, found in pool.imap(partial(_noticed, search=search), range(total), chunksize=4):
+            if found is not None:
+                given = {"rule": mutant.rule.id, "variant": mutant.name.partition(": ")[2], "given": found}
+                if all(one["given"] != found for one in told_apart):
+                    told_apart.append({**given, "expected": outcome(case_of(found, rules), rules)})
+            elif not noticed:
+                reason = reason_for(mutant, rules)
+                survivors += 1
                 unexplained += not reason
-                survivors.append(name)
-                sys.stdout.write(f"{name}  [{reason or 'NO REASON'}]\n")
+                sys.stdout.write(f"{mutant.name}  [{reason or 'NO REASON'}]\n")
                 sys.stdout.flush()
-    share = 1 - len(survivors) / total
+    write_told_apart([*told_apart_cases(), *told_apart])
+    share = 1 - survivors / total
     sys.stdout.write(
-        f"rules as values: {total - len(survivors)} of {total} mutants noticed ({share:.1%}),"
-        f" {len(survivors)} survive, {unexplained} of them without a reason\n"
+        f"rules as values: {total - survivors} of {total} mutants noticed ({share:.1%}),"
+        f" {survivors} survive, {unexplained} of them without a reason\n"
     )
     return 0 if share >= WANTED_SHARE and not unexplained else 1
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(main(search="--search" in sys.argv[1:]))

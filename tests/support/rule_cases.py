@@ -19,7 +19,7 @@ import orjson
 from cds_service.cards.content import contents
 from cds_service.cards.render import texts
 from cds_service.cards.selection import HookKind, select
-from cds_service.engine.assess import Outcome, actions_of, assess
+from cds_service.engine.assess import Diagnosis, Outcome, actions_of, assess
 from cds_service.model.case import Case, Draft, Lesion, Study
 from cds_service.model.condition import (
     AllOf,
@@ -45,9 +45,10 @@ from cds_service.model.condition import (
 from cds_service.model.finding import Finding, State, Value
 from cds_service.model.level import Level
 from cds_service.model.quantity import Range, exact
-from cds_service.model.rule import Raise, Rule, RuleSet
+from cds_service.model.rule import Lower, Raise, Rule, RuleSet
 
 FOLDER = Path(__file__).parents[2] / "fixtures" / "rule_cases"
+TOLD_APART = FOLDER / "told_apart.jsonl"
 TODAY = date(2026, 11, 20)
 CANDIDATES = 400
 FIGURE = re.compile(r"[<>~≥≤]*=?\s?\d+(?:\.\d+)?(?:-\d+(?:\.\d+)?)?\s?(?:%|weeks|hours|consecutive|ug|cm|months)")
@@ -187,7 +188,8 @@ def outcome(case: Case, rules: RuleSet) -> dict[str, Any]:
     noticed = {
         "tier": assessment.tier.name.lower(),
         "raised": [
-            f"{one.cause} {one.level.name.lower()}{', act now' if one.act_now else ''}" for one in assessment.diagnoses
+            f"{one.cause} {one.level.name.lower()}{', act now' if one.act_now else ''}{_own_label(one, rules)}"
+            for one in assessment.diagnoses
         ],
         "unlikely": [cause for cause, level in assessment.levels.items() if level is Level.UNLIKELY],
         "actions": sorted(action.id for action in actions_of(spoken)) if written else [],
@@ -198,11 +200,17 @@ def outcome(case: Case, rules: RuleSet) -> dict[str, Any]:
         "referrals": [
             f"{one.target} {'urgent' if one.urgent else 'routine'}" for content in written for one in content.referrals
         ],
+        "changes": [content.change for content in written if content.change],
         "order_checks": sorted(result.rule.id for result in checks),
         "figures": sorted(set(FIGURE.findall(said))),
         "sentences": len(said.splitlines()),
+        "against": sum(len(r.rule.says) for r in assessment.trace if r.fired and isinstance(r.rule.effect, Lower)),
     }
     return {name: value for name, value in noticed.items() if value}
+
+
+def _own_label(diagnosis: Diagnosis, rules: RuleSet) -> str:
+    return "" if diagnosis.label == rules.causes[diagnosis.cause].label else f", as {diagnosis.label}"
 
 
 SHALLOW: Wish = {
@@ -228,6 +236,8 @@ BACKGROUNDS: tuple[Wish, ...] = (
     {**SHALLOW, "athlete": "present"},
     SHALLOW,
     {**SHALLOW, "site": "knee_other", "healthy_control": "present"},
+    {"osteomyelitis": "present"},
+    {"tbmes": "present", "site": "femoral_head"},
 )
 """What else may be known: a rule is shown where its being there makes a difference."""
 
@@ -325,11 +335,23 @@ def frozen_cases() -> list[dict[str, Any]]:
     return [orjson.loads(line) for file in files for line in file.read_bytes().splitlines()]
 
 
+def told_apart_cases() -> list[dict[str, Any]]:
+    """Return the cases that were found because they tell a rule from one with something changed."""
+    return [orjson.loads(line) for line in TOLD_APART.read_bytes().splitlines()] if TOLD_APART.exists() else []
+
+
+def write_told_apart(cases: list[dict[str, Any]]) -> None:
+    """Write them anew, sorted by rule."""
+    lines = (orjson.dumps(case) + b"\n" for case in sorted(cases, key=lambda case: (case["rule"], case["variant"])))
+    TOLD_APART.write_bytes(b"".join(lines))
+
+
 def main() -> None:
     """Write the files anew."""
     from cds_service.knowledge.rules import rule_set
 
     rules = rule_set()
+    told_apart = [case for case in told_apart_cases() if case["rule"] in rules.by_id]
     by_cause: dict[str, list[bytes]] = {}
     for case in all_cases(rules):
         by_cause.setdefault(rules.by_id[case["rule"]].about or "record", []).append(orjson.dumps(case))
@@ -338,6 +360,7 @@ def main() -> None:
         old.unlink()
     for cause, lines in by_cause.items():
         (FOLDER / f"{cause}.jsonl").write_bytes(b"\n".join(lines) + b"\n")
+    write_told_apart([{**case, "expected": outcome(case_of(case["given"], rules), rules)} for case in told_apart])
 
 
 if __name__ == "__main__":
