@@ -30,18 +30,27 @@ from cds_service.knowledge.rules import rule_set
 from cds_service.model.case import Case
 from cds_service.model.condition import (
     AllOf,
+    AnyCause,
     AnyOf,
+    Around,
     AtSite,
     Condition,
     Exactly,
     Fact,
+    Fired,
     HasState,
+    ImagedThere,
     IsOneOf,
     Kind,
     LevelIs,
+    Not,
     Reaches,
+    Reading,
     Setting,
+    Settled,
     SomeLesion,
+    Stated,
+    View,
 )
 from cds_service.model.finding import State
 from cds_service.model.level import Level, Tier
@@ -57,7 +66,9 @@ from cds_service.model.rule import (
     Rule,
     RuleSet,
     Soften,
+    Step,
 )
+from cds_service.model.truth import Truth
 from cds_service.protocol.call import read_call
 from cds_service.protocol.discovery import load_services
 from cds_service.scenarios import load_scenarios
@@ -92,7 +103,38 @@ ACCEPTED: dict[str, str] = {
 
 def reason_for(mutant: Mutant, rules: RuleSet) -> str:
     """Return why nothing can or need notice a mutant; empty when it should be noticed."""
+    what = mutant.name.partition(": ")[2]
+    if what == "notable turned" and _needs_a_raised_cause(mutant.rule.when, rules):
+        return "it asks for a raised cause, so there is a card anyway"
+    if what == "treats turned" and all(_reads_the_same(exception, rules) for exception in mutant.rule.unless):
+        return "its exceptions are read the same when in doubt"
     return next((why for start, why in ACCEPTED.items() if mutant.name.startswith(start)), "")
+
+
+def _needs_a_raised_cause(condition: Condition, rules: RuleSet) -> bool:
+    match condition:
+        case AllOf():
+            return any(_needs_a_raised_cause(part, rules) for part in condition.parts)
+        case AnyOf():
+            return all(_needs_a_raised_cause(part, rules) for part in condition.parts)
+        case LevelIs():
+            return not condition.anywhere and all(level.is_raised for level in condition.levels)
+        case Fired():
+            return isinstance(rules.by_id[condition.rule_id].effect, Raise)
+    return False
+
+
+def _reads_the_same(condition: Condition, rules: RuleSet) -> bool:
+    """Whether the certain and the doubtful reading of an exception never differ."""
+    match condition:
+        case AllOf() | AnyOf():
+            return all(_reads_the_same(part, rules) for part in condition.parts)
+        case Fired():
+            effect = rules.by_id[condition.rule_id].effect
+            return condition.even_in_doubt or not isinstance(effect, Raise) or effect.softens
+        case Settled() | Stated() | LevelIs() | AnyCause() | ImagedThere():
+            return True
+    return False
 
 
 @dataclass(frozen=True)
@@ -303,19 +345,70 @@ def noticed_by(mutant: Mutant, rules: RuleSet) -> str:
 # Cases that tell a mutant from its rule
 
 
-def candidates(mutant: Mutant, rule: Rule, rules: RuleSet) -> Iterator[Wish]:
-    """Yield small cases in which the rule or its mutant fires, the others of its alternatives left out."""
+def told_apart_by(mutant: Mutant, rules: RuleSet) -> Wish | None:
+    """Return a case of which rule and mutant say different things; None when none is found."""
+    rule = rules.by_id[mutant.rule.id]
+    changed = replace(rules, rules=tuple(mutant.rule if one.id == rule.id else one for one in rules.rules))
+    for given in islice(candidates(mutant.rule, rule, rules), SEARCHED):
+        case = case_of(given, rules)
+        if outcome(case, rules) != outcome(case, changed):
+            return given
+    return None
+
+
+SEARCHED = 300
+"""So many cases are assessed before a mutant is given up."""
+
+
+def candidates(mutant: Rule, rule: Rule, rules: RuleSet) -> Iterator[Wish]:
+    """Yield small cases that may tell the rule from its mutant, each alternative of a question by itself."""
     seen: list[Wish] = []
-    for one in (mutant.rule, rule):
-        for wish in islice(_each_alternative(one.when, rules), 80):
-            exceptions = [extra for condition in rule.unless for extra in islice(wishes(condition, rules), 12)]
-            for extra in ({}, *exceptions):
-                for background in BACKGROUNDS:
-                    given = {**background, **extra, **wish}
-                    for found in (given, *_in_doubt(given, wish, rules), *_moved(given)):
-                        if found not in seen:
-                            seen.append(found)
-                            yield found
+    exceptions = [extra for condition in rule.unless for extra in islice(wishes(condition, rules), 12)]
+    backgrounds = (*BACKGROUNDS, *FURTHER_BACKGROUNDS, *exceptions)
+    for further in (_as_it_is, partial(_in_doubt, rules=rules), _moved):
+        for one in (mutant, rule):
+            for wish in islice(_each_alternative(one.when, rules), 80):
+                for background in backgrounds:
+                    for given in further({**background, **wish}):
+                        if given not in seen and _may_differ(mutant, rule, case_of(given, rules)):
+                            seen.append(given)
+                            yield given
+
+
+def _may_differ(mutant: Rule, rule: Rule, case: Case) -> bool:
+    """Whether the two may be told apart in a case, as far as their questions about facts tell."""
+    if _asks_for_levels(rule.when) or _asks_for_levels(mutant.when):
+        return True
+    views = [View((lesion.findings, lesion.study.findings, case.patient), lesion.sites) for lesion in case.lesions]
+    around = Around(lesions=views)
+    if rule.step is Step.ORDER:
+        asked = [View((one.findings, case.patient), around=around, ordered=tuple(views)) for one in case.drafts]
+    else:
+        asked = [replace(view, around=around) for view in views]
+    if mutant.when == rule.when:
+        return any(rule.when.truth(view, Reading.DOUBTFUL) is Truth.YES for view in asked)
+    return any(rule.when.truth(view, how) is not mutant.when.truth(view, how) for view in asked for how in Reading)
+
+
+def _asks_for_levels(condition: Condition) -> bool:
+    match condition:
+        case AllOf() | AnyOf():
+            return any(_asks_for_levels(part) for part in condition.parts)
+        case Not() | SomeLesion():
+            return _asks_for_levels(condition.part)
+    return isinstance(condition, Fired | LevelIs | AnyCause)
+
+
+FURTHER_BACKGROUNDS: tuple[Wish, ...] = (
+    {"site": "vertebra"},
+    {"site": "si_joint"},
+    {"site": "si_joint", "bme": "present", "depth_mm": 12, "age": 60, "acute_pain": "present"},
+    {"site": "si_joint", "axspa": "present"},
+    {"site": "femoral_head", "osteonecrosis": "indeterminate"},
+    {"site": "femoral_head", "osteonecrosis": "present"},
+    {"site": "medial_femoral_condyle", "sif": "present"},
+    {"site": "foot_ankle", "malignancy": "indeterminate"},
+)
 
 
 def _each_alternative(condition: Condition, rules: RuleSet) -> Iterator[Wish]:
@@ -330,38 +423,35 @@ def _each_alternative(condition: Condition, rules: RuleSet) -> Iterator[Wish]:
             yield {name: value for part in (*others, alternative) for name, value in part.items()}
 
 
-def _in_doubt(given: Wish, wish: Wish, rules: RuleSet) -> Iterator[Wish]:
-    for name in wish:
-        if name in rules.facts and rules.facts[name].kind is Kind.YES_NO and name != "site":
+def _as_it_is(given: Wish) -> Iterator[Wish]:
+    yield given
+
+
+def _in_doubt(given: Wish, rules: RuleSet) -> Iterator[Wish]:
+    for name in given:
+        if name != "site" and rules.facts[name].kind is Kind.YES_NO:
             yield from ({**given, name: state} for state in ("indeterminate", "absent", ["absent", "present"]))
+        elif name != "site" and rules.facts[name].kind is Kind.NUMBER:
+            yield from ({**given, name: given[name] + step} for step in (-1, 1) if isinstance(given[name], int))
 
 
 def _moved(given: Wish) -> Iterator[Wish]:
     """Yield a case with its order about another place, or with lesion and order both elsewhere."""
     if any(name.startswith("order.") for name in given):
-        for ordered, site in (
-            ("knee", "knee_other"),
-            ("hip", "femoral_head"),
-            ("si_joint", "si_joint"),
-            ("other", "other"),
-        ):
+        for ordered, site in DRAFT_SITES.items():
             yield {**given, "order.site": ordered}
             yield {**given, "order.site": ordered, "site": site}
 
 
-def told_apart_by(mutant: Mutant, rules: RuleSet) -> Wish | None:
-    """Return a case of which rule and mutant say different things; None when none is found."""
-    rule = rules.by_id[mutant.rule.id]
-    changed = replace(rules, rules=tuple(mutant.rule if one.id == rule.id else one for one in rules.rules))
-    for given in islice(candidates(mutant, rule, rules), SEARCHED):
-        case = case_of(given, rules)
-        if outcome(case, rules) != outcome(case, changed):
-            return given
-    return None
-
-
-SEARCHED = 1_500
-"""So many small cases are tried before a mutant is given up."""
+DRAFT_SITES = {
+    "knee": "knee_other",
+    "hip": "femoral_head",
+    "si_joint": "si_joint",
+    "foot_ankle": "foot_ankle",
+    "vertebra": "vertebra",
+    "diffuse_marrow": "diffuse_marrow",
+    "other": "other",
+}
 
 
 def _noticed(number: int, *, search: bool) -> tuple[Mutant, str, Wish | None]:
@@ -388,7 +478,10 @@ def main(*, search: bool) -> int:
     _assessed()  # before the pool forks
     total = len(_all_mutants())
     with Pool() as pool:
-        for mutant, noticed, found in pool.imap(partial(_noticed, search=search), range(total), chunksize=4):
+        results = pool.imap(partial(_noticed, search=search), range(total), chunksize=4)
+        for number, (mutant, noticed, found) in enumerate(results, start=1):
+            if number % 100 == 0:
+                sys.stderr.write(f"{number} of {total}\n")
             if found is not None:
                 given = {"rule": mutant.rule.id, "variant": mutant.name.partition(": ")[2], "given": found}
                 if all(one["given"] != found for one in told_apart):
