@@ -26,7 +26,7 @@ from urllib3.exceptions import DecodeError, NewConnectionError
 
 from cds_service.fhir.access import Json, objects, text
 from cds_service.fhir.targets import Target, target_of
-from cds_service.fhir.transport import TimedAdapter, end_reads_at, time_left
+from cds_service.fhir.transport import TimedAdapter, end_reads_at, time_left, tls_context
 
 
 class Failure(StrEnum):
@@ -76,7 +76,7 @@ class Fetched:
 
 @dataclass(frozen=True)
 class Limits:
-    """What a server may cost us. Everything counts per process, and from ``in_flight`` on per scheme, host and port."""
+    """What a server may cost one process. An origin is a scheme, host and port."""
 
     connect_s: float = 0.3
     """For each address of the host, and again for the TLS handshake."""
@@ -86,9 +86,9 @@ class Limits:
     parallel: int = 6
     """Queries of one call that are read at a time."""
     in_flight: int = 128
-    """Queries of all calls that are read at a time. A call that finds some places free makes do with those."""
+    """Queries of all calls that are read at a time from one origin. A call that finds some places free makes do with those."""
     failures_to_open: int = 10
-    """Failures in a row after which the server is left alone. More than one call makes, so that no call decides it."""
+    """Failures in a row after which an origin is left alone. More than one call makes, so that no call decides it."""
     open_s: float = 15.0
     """How long the server is left alone."""
     post_search: bool = False
@@ -158,7 +158,7 @@ class FhirClient:
     def _origin(self, name: str) -> _Origin:
         with self._lock:
             if name not in self._origins:
-                self._origins[name] = _Origin(self._limits)
+                self._origins[name] = _Origin(name, self._limits)
             return self._origins[name]
 
     def _read_queries(
@@ -204,8 +204,9 @@ class _FailedError(Exception):
 class _Origin:
     """What all reads from one scheme, host and port share."""
 
-    def __init__(self, limits: Limits) -> None:
-        self.adapter = TimedAdapter(limits.in_flight, limits.ca_file)
+    def __init__(self, name: str, limits: Limits) -> None:
+        tls = tls_context(limits.ca_file) if name.startswith("https:") else None
+        self.adapter = TimedAdapter(limits.in_flight, tls)
         self.places = threading.BoundedSemaphore(limits.in_flight)
         self.threads = ThreadPoolExecutor(limits.in_flight, thread_name_prefix="fhir-read")
         self.breaker = CircuitBreaker(

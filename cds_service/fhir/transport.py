@@ -28,6 +28,11 @@ def end_reads_at(end: float) -> None:
     _this_thread.end = end
 
 
+def tls_context(ca_file: str) -> ssl.SSLContext:
+    """Return a context that trusts the authorities in a PEM file, or the public ones if none is named."""
+    return ssl.create_default_context(cafile=ca_file or DEFAULT_CA_BUNDLE_PATH)
+
+
 def time_left() -> float:
     """Return the seconds that this thread may still read. Raises TimeoutError when there are none."""
     left: float = _this_thread.end - monotonic()
@@ -42,9 +47,9 @@ class TimedAdapter(HTTPAdapter):
     requests itself reads the file of authorities again for every connection (18 ms), on top of what a context trusts.
     """
 
-    def __init__(self, connections: int, ca_file: str = "") -> None:
-        """Keep up to so many connections to one host; trust the public authorities, or those of a PEM file."""
-        self._tls = ssl.create_default_context(cafile=ca_file or DEFAULT_CA_BUNDLE_PATH)
+    def __init__(self, connections: int, tls: ssl.SSLContext | None) -> None:
+        """Keep up to so many connections to one host. ``tls`` is needed for https."""
+        self._tls = tls
         super().__init__(pool_connections=1, pool_maxsize=connections)
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:

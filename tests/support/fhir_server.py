@@ -77,7 +77,8 @@ class FhirServer:
         self.base = f"{self.origin}/fhir"
 
     def on(self, address: str, behaviour: Behaviour) -> None:
-        self._behaviours[f"/fhir/{address}"] = behaviour
+        """Decide what happens at an address below the base, or, with a slash before it, of the host."""
+        self._behaviours[address if address.startswith("/") else f"/fhir/{address}"] = behaviour
 
     def __enter__(self) -> Self:
         self._threads[0].start()
@@ -117,10 +118,10 @@ class FhirServer:
 
     def _answer(self, connection: socket.socket) -> None:
         with connection.makefile("rb") as incoming:
-            while first := incoming.readline().decode():
-                method, target, _ = first.split(" ")
+            while (first := incoming.readline().decode("latin-1").split(" "))[-1] == "HTTP/1.1\r\n":
+                method, target, _ = first
                 headers = {}
-                while (line := incoming.readline().decode()) not in ("\r\n", ""):
+                while (line := incoming.readline().decode("latin-1")) not in ("\r\n", ""):
                     name, _, value = line.partition(":")
                     headers[name.lower()] = value.strip()
                 body = incoming.read(int(headers.get("content-length", 0))).decode()
