@@ -86,7 +86,7 @@ class Limits:
     parallel: int = 6
     """Queries of one call that are read at a time."""
     in_flight: int = 128
-    """Queries of all calls that are read at a time from one origin. A call that finds some places free makes do with those."""
+    """Queries of all calls that are read at a time from one origin. A call makes do with the places that are free."""
     failures_to_open: int = 10
     """Failures in a row after which an origin is left alone. More than one call makes, so that no call decides it."""
     open_s: float = 15.0
