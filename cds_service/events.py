@@ -33,6 +33,8 @@ ALLOWED_KEYS = frozenset(
         "at",
         "cards",
         "gaps",
+        "fetch_failures",
+        "not_asked",
         "rules",
         "items",
         "took_ms",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from enum import StrEnum
+from functools import partial
 from typing import Any
 
 from cds_service.cards.content import Content, contents
@@ -14,8 +16,9 @@ from cds_service.data import data_path
 from cds_service.engine.assess import Assessment, assess
 from cds_service.errors import MissingData
 from cds_service.fhir.access import Json
+from cds_service.fhir.client import Access, FhirClient, Limits
 from cds_service.fhir.readers import Reading, ReadingRules, read_case
-from cds_service.fhir.source import PrefetchState, Record, draft_orders, read_record
+from cds_service.fhir.source import Fetch, PrefetchState, Record, draft_orders, read_record
 from cds_service.knowledge.rules import rule_set, with_targets
 from cds_service.knowledge.settings import INDICATOR_BY_TIER
 from cds_service.model.condition import SettingValue
@@ -24,18 +27,42 @@ from cds_service.protocol.call import HookCall, read_call
 from cds_service.protocol.discovery import Service, load_services
 from cds_service.settings import Settings
 
-ESSENTIAL_KEYS = ("reports", "observations", "studies", "report", "study")
-"""Of these, result-review and patient-view need at least one (order hooks need none)."""
+
+@dataclass(frozen=True)
+class Key:
+    """What a prefetch key is called on a card, and whether it is one of those of which something must be had.
+
+    Every key that was not sent is asked of the FHIR server, and every one that could not be had is named on the card.
+    """
+
+    name: str
+    essential: bool = False
+
+
+KEYS: Mapping[str, Key] = {
+    "patient": Key("patient"),
+    "studies": Key("imaging studies", essential=True),
+    "reports": Key("reports", essential=True),
+    "observations": Key("observations", essential=True),
+    "labs": Key("laboratory results"),
+    "temperature": Key("temperature"),
+    "conditions": Key("problem list"),
+    "orders": Key("existing orders"),
+    "report": Key("the report on screen", essential=True),
+    "study": Key("the study on screen", essential=True),
+}
+"""Of the essential ones result-review and patient-view need at least one; order hooks need none."""
 
 IMAGING_TYPES = ("DiagnosticReport", "Observation", "ImagingStudy")
 
 
 @dataclass(frozen=True)
 class Ports:
-    """What the service needs from outside: the rules and the day. Tests pass their own."""
+    """What the service needs from outside: the rules, the day, and FHIR servers. Tests pass their own."""
 
     rules: RuleSet
     today: Callable[[], date]
+    fhir: FhirClient | None = None
 
 
 @dataclass(frozen=True)
@@ -47,13 +74,17 @@ class Answer:
     assessment: Assessment
     selection: Selection
     reading: Reading
+    record: Record
+    not_asked: NotAsked | None
     gaps: tuple[str, ...]
     settings: Mapping[str, SettingValue]
 
 
 def real_ports(settings: Settings) -> Ports:
-    """Return the packaged rules, directed to the site's referral targets, and today's date."""
-    return Ports(with_targets(rule_set(), settings.judgement.get("referral_targets", {})), date.today)
+    """Return the packaged rules with the site's referral targets, today's date, and a client for its servers."""
+    rules = with_targets(rule_set(), settings.judgement.get("referral_targets", {}))
+    limits = Limits(post_search=settings.fhir_post_search, ca_file=settings.fhir_ca_file)
+    return Ports(rules, date.today, FhirClient(limits) if settings.fhir_servers else None)
 
 
 def site_services(settings: Settings) -> dict[str, Service]:
@@ -76,23 +107,24 @@ def answer(call: HookCall, settings: Settings, ports: Ports) -> Answer:
 
     Raises:
         MissingData: result-review or patient-view with neither reports nor observations nor studies.
+        BadRequest: the prefetch or a draft order is about another patient.
     """
     hook = HookKind(call.service.situation)
-    record = read_record(call.prefetch, call.service.prefetch, call.patient_id, call.context.get("results"))
+    drafts = draft_orders(call.context.get("draftOrders"), call.patient_id) if hook.has_drafts else {}
+    fetch, not_asked = _server(call, settings, ports)
+    queries = call.queries()
+    record = read_record(call.prefetch, queries, call.patient_id, call.context.get("results"), fetch)
     if not hook.has_drafts:
-        _require_imaging(record)
-    drafts: dict[str, Json] = {}
-    if hook.has_drafts:
-        drafts = draft_orders(call.context.get("draftOrders"), call.patient_id, record.problems)
+        _require_imaging(record, not_asked)
     today = ports.today()
     how = ReadingRules(ports.rules, settings.judgement, settings.aliases, today)
     reading = read_case(record, how, drafts=drafts, selections=_selections(call, hook))
     assessment = assess(reading.case, ports.rules, settings.judgement)
     selection = select(assessment, hook, today, settings.judgement)
-    gaps = (*_missing_keys(record), *reading.gaps)
+    gaps = (*_not_had(record, queries), *reading.gaps)
     written = contents(assessment, selection, ports.rules, gaps)
     addressee = Addressee(
-        client=call.client,
+        client=call.server,
         hook_instance=call.hook_instance,
         service_id=call.service.id,
         patient_id=call.patient_id,
@@ -104,18 +136,39 @@ def answer(call: HookCall, settings: Settings, ports: Ports) -> Answer:
     )
     draft_keys = [draft.reference for draft in reading.case.drafts]
     cards = render(written, drafts, draft_keys, addressee)
-    return Answer(cards, written, assessment, selection, reading, gaps, settings.judgement)
+    return Answer(cards, written, assessment, selection, reading, record, not_asked, gaps, settings.judgement)
 
 
-def _require_imaging(record: Record) -> None:
-    states = [record.states.get(key, PrefetchState.ABSENT) for key in ESSENTIAL_KEYS]
-    sent = any(state.is_answer for state in states)
-    if sent or any(True for kind in IMAGING_TYPES for _ in record.of_type(kind)):
+class NotAsked(StrEnum):
+    """Why the FHIR server that a call names was not asked."""
+
+    NOT_LISTED = "fhirServer is not among the servers that this service reads (BME_FHIR_SERVERS)"
+    NO_TOKEN = "fhirAuthorization has expired, or is for another patient"  # noqa: S105  # no secret
+
+
+def _server(call: HookCall, settings: Settings, ports: Ports) -> tuple[Fetch | None, NotAsked | None]:
+    """Return how to ask the FHIR server that the call names, or why it is not asked; neither when it names none."""
+    if not call.server:
+        return None, None
+    if ports.fhir is None or call.server.rstrip("/") not in settings.fhir_servers:
+        return None, NotAsked.NOT_LISTED
+    if not call.authorization.is_for(call.patient_id):
+        return None, NotAsked.NO_TOKEN
+    access = Access(call.server, call.authorization.token, call.authorization.scope)
+    return partial(ports.fhir.fetch, access=access, within_s=settings.fhir_deadline_s), None
+
+
+def _require_imaging(record: Record, not_asked: NotAsked | None) -> None:
+    essential = [key for key in record.states if key in KEYS and KEYS[key].essential]
+    if any(record.states[key].is_answer for key in essential):
         return
-    missing = [key for key in ESSENTIAL_KEYS if key in record.states]
+    if any(True for kind in IMAGING_TYPES for _ in record.of_type(kind)):
+        return
+    why = f"; {not_asked}" if not_asked else ""
+    failed = [f"{key!r} ({record.failures[key]})" if key in record.failures else repr(key) for key in essential]
     raise MissingData(
-        "nothing to assess: none of the prefetch keys " + ", ".join(repr(key) for key in missing) + " could be used;"
-        " send at least one of them (null or an empty Bundle when the record holds none)"
+        "nothing to assess: none of the prefetch keys " + ", ".join(failed) + " could be had; send at least one of them"
+        " (null or an empty Bundle when the record holds none), or let the FHIR server be read" + why
     )
 
 
@@ -127,23 +180,11 @@ def _selections(call: HookCall, hook: HookKind) -> frozenset[str] | None:
     return frozenset(one for one in chosen if isinstance(one, str))
 
 
-NAMES = {
-    "patient": "patient",
-    "studies": "imaging studies",
-    "reports": "reports",
-    "observations": "observations",
-    "labs": "laboratory results",
-    "temperature": "temperature",
-    "conditions": "problem list",
-    "orders": "existing orders",
-}
-
-
-def _missing_keys(record: Record) -> list[str]:
-    """Return, in words, what was asked for and not sent, failed, or came only in part."""
-    parts = [
-        f"{NAMES[key]} ({'query failed' if state is PrefetchState.FAILED else 'not sent'})"
-        for key, state in record.states.items()
-        if key in NAMES and not state.is_answer
-    ]
-    return parts + [f"{NAMES[key]} (first page only)" for key in record.more if key in NAMES]
+def _not_had(record: Record, queries: Mapping[str, str]) -> list[str]:
+    """Return, in words, what was asked for and could not be had, or came only in part."""
+    parts: list[str] = []
+    for key, state in record.states.items():
+        if key in KEYS and not state.is_answer and queries[key] not in record.resources:
+            why = record.failures.get(key) or ("query failed" if state is PrefetchState.FAILED else "not sent")
+            parts.append(f"{KEYS[key].name} ({why})")
+    return parts + [f"{KEYS[key].name} (not all pages)" for key in record.more if key in KEYS]

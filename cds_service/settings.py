@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Mapping
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -41,6 +43,18 @@ class Settings(BaseSettings):
     port: int = Field(8321, ge=0, le=65535, description="Port to listen on.")
     workers: int = Field(2, ge=1, le=64, description="Worker processes of gunicorn.")
     threads: int = Field(48, ge=1, le=512, description="Threads of each worker.")
+    fhir_servers: tuple[str, ...] = Field(
+        (),
+        description="Base addresses of the FHIR servers that may be read when a call names them: https, or http on this"
+        " machine. None is read by default.",
+    )
+    fhir_deadline_s: float = Field(2.0, gt=0, le=30, description="Longest time one call waits for its FHIR server.")
+    fhir_post_search: bool = Field(
+        False, description="Search FHIR servers with POST, which keeps ids out of their logs."
+    )
+    fhir_ca_file: str = Field(
+        "", description="Certificate authorities (PEM) of the FHIR servers, if not the public ones."
+    )
     max_body_bytes: int = Field(10_000_000, ge=1_000, description="Largest request body accepted, in bytes.")
     card_key: SecretStr = Field(
         default_factory=lambda: SecretStr(secrets.token_hex(32)),
@@ -65,6 +79,17 @@ class Settings(BaseSettings):
         default_factory=dict,
         description="A site's own code for a referral target, such as an orderable's: target -> system, code, display.",
     )
+
+    @field_validator("fhir_servers")
+    @classmethod
+    def _usable_servers(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for address in value:
+            parts = urlsplit(address)
+            if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(parts.hostname)):
+                raise ValueError("fhir_servers: write each as https://...; http is for this machine only")
+            if not parts.hostname or parts.username or parts.query or parts.fragment:
+                raise ValueError("fhir_servers: write each as scheme, host and path, nothing else")
+        return tuple(address.rstrip("/") for address in value)
 
     @field_validator("judgement")
     @classmethod
@@ -99,6 +124,13 @@ class Settings(BaseSettings):
     def aliases(self) -> dict[tuple[str, str], str]:
         """The site's own codes as (system, code) -> fact."""
         return _by_key(self.code_aliases)
+
+
+def _is_loopback(host: str | None) -> bool:
+    try:
+        return host == "localhost" or ip_address(host or "").is_loopback
+    except ValueError:
+        return False
 
 
 def _by_key(aliases: Mapping[str, str]) -> dict[tuple[str, str], str]:

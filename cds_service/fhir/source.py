@@ -1,4 +1,4 @@
-"""What the caller sent: prefetch in its states, the results under review, the draft orders.
+"""The record of one call: prefetch in its states, what the FHIR server adds to it, results under review, drafts.
 
 Nothing here interprets medicine. Each resource is taken on its own; those of another patient are left out and counted.
 """
@@ -6,13 +6,15 @@ Nothing here interprets medicine. Each resource is taken on its own; those of an
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+from cds_service.errors import BadRequest
 from cds_service.fhir.access import Json, key_of, objects, reference_key, text
+from cds_service.fhir.client import Failure, Fetched
 from cds_service.model.case import Problem
 
 
@@ -43,12 +45,14 @@ HARMLESS = frozenset({"information", "warning", "success"})
 class Record:
     """The patient's resources by ``Type/id``, and how complete they are.
 
-    ``states`` says what came for each declared prefetch key, ``more`` names keys whose search has further pages. A
-    resource without an id is given one that no server would.
+    ``states`` says what came for each declared prefetch key, from the client or the server, ``failures`` why the server
+    gave nothing, ``more`` names keys whose search has further pages. A resource without an id is given one that no
+    server would.
     """
 
     resources: dict[str, Json] = field(default_factory=dict)
     states: dict[str, PrefetchState] = field(default_factory=dict)
+    failures: dict[str, Failure] = field(default_factory=dict)
     more: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
@@ -67,30 +71,88 @@ class _Unpacked:
     resources: tuple[Json, ...] = ()
     unusable: int = 0
     partly_failed: bool = False
+    next: str | None = None
+    """Address of the next page; None on the last, empty when it cannot be told."""
+
+
+Fetch = Callable[[Mapping[str, str]], Mapping[str, Fetched]]
+"""Asks the FHIR server: key -> query (or address of a next page) to what came of it."""
 
 
 def read_record(
-    prefetch: Mapping[str, Any], declared: Mapping[str, str], patient_id: str, results: Any = None
+    prefetch: Mapping[str, Any],
+    queries: Mapping[str, str],
+    patient_id: str,
+    results: Any = None,
+    fetch: Fetch | None = None,
 ) -> Record:
-    """Return what the prefetch and the results under review hold about this patient.
+    """Return what the prefetch, the results under review and the FHIR server hold about this patient.
 
-    Keys that were never declared are read as well: real clients send their own. Of two versions of a resource the
-    newer counts.
+    A key that the client did not send is asked of the server, and so are the further pages of one that it did. A query
+    of the client's that failed is not made again (CDS Hooks requirement 42), and what it knows to be nothing is not
+    asked for. Keys that were never declared are read as well: real clients send their own. Of two versions of a
+    resource the newer counts.
+
+    Args:
+        queries: declared prefetch key -> its query with the context filled in; empty where that cannot be done.
+        fetch: asks the FHIR server; None when there is none to ask.
+
+    Raises:
+        BadRequest: the prefetch holds another patient than the call is about.
     """
-    record = Record(states=dict.fromkeys(declared, PrefetchState.ABSENT))
+    record = Record(states=dict.fromkeys(queries, PrefetchState.ABSENT))
     taken = _Taken(patient_id, record.problems)
+    following: dict[str, str] = {}
     for key, value in sorted(prefetch.items()):
         found = _unpack(value)
-        if key in declared:
+        if key in queries:
+            _same_patient(key, found, patient_id)
             record.states[key] = found.state
             if found.partly_failed:
                 record.problems.append(Problem("partly-failed", key))
-        if any(text(link.get("relation")) == "next" for link in objects(_part(value, "link"))):
-            record.more.append(key)
+            if found.next is not None:
+                following[key] = found.next
         taken.add(found)
     taken.add(_unpack(results))
+    wanted = {
+        key: query
+        for key, query in queries.items()
+        if query and record.states[key] is PrefetchState.ABSENT and query not in taken.by_key
+    }
+    pages_left = {key: address for key, address in following.items() if address}
+    fetched = fetch(wanted | pages_left) if fetch is not None and (wanted or pages_left) else {}
+    for key, answer in sorted(fetched.items()):
+        pages = [_unpack(page) for page in answer.pages]
+        for page in pages:
+            taken.add(page)
+        if key in wanted:
+            record.states[key] = _state_of(pages)
+        if answer.failure is not None:
+            record.failures[key] = answer.failure
+        elif not answer.incomplete:
+            following.pop(key, None)
+        if answer.incomplete or any(page.partly_failed or not page.state.is_answer for page in pages[1:]):
+            following.setdefault(key, "")
+    record.more.extend(sorted(following))
     record.resources.update(taken.resources())
     return record
+
+
+def _state_of(pages: Sequence[_Unpacked]) -> PrefetchState:
+    """Return what the pages of one query amount to: data if any holds data, a failure if the first one is."""
+    if not pages:
+        return PrefetchState.FAILED
+    return PrefetchState.DATA if any(page.state is PrefetchState.DATA for page in pages) else pages[0].state
+
+
+def _same_patient(key: str, found: _Unpacked, patient_id: str) -> None:
+    idents = {text(one.get("id")) for one in found.resources if one.get("resourceType") == "Patient"}
+    if key == "patient" and idents and patient_id not in idents and "" not in idents:
+        raise BadRequest(
+            "prefetch 'patient' holds another patient than context.patientId; send the resource that"
+            " 'Patient/{{context.patientId}}' returns, or leave the key out",
+            at="prefetch.patient",
+        )
 
 
 def entries(bundle: Any) -> list[Json]:
@@ -98,19 +160,23 @@ def entries(bundle: Any) -> list[Json]:
     return _entries(bundle)[0]
 
 
-def draft_orders(bundle: Any, patient_id: str, problems: list[Problem]) -> dict[str, Json]:
-    """Return the draft orders of a call by key; those of another patient are left out and added to ``problems``.
+def draft_orders(bundle: Any, patient_id: str) -> dict[str, Json]:
+    """Return the draft orders of a call by key.
 
     Clients leave out ids, or use one twice: such a draft gets its place in the Bundle as its key.
+
+    Raises:
+        BadRequest: a draft is for another patient than the call is about.
     """
-    taken = _Taken(patient_id, problems)
     drafts: dict[str, Json] = {}
     for place, draft in enumerate(entries(bundle), start=1):
         kind, key = text(draft.get("resourceType")), key_of(draft)
-        if not taken.is_about_patient(draft):
-            problems.append(Problem("other-patient", f"draft {kind}"))
-        else:
-            drafts[f"{kind}/(draft {place})" if key == kind or key in drafts else key] = draft
+        if not is_about(draft, patient_id):
+            raise BadRequest(
+                f"draft order {place} is for another patient than context.patientId; send the drafts of this patient",
+                at="context.draftOrders",
+            )
+        drafts[f"{kind}/(draft {place})" if key == kind or key in drafts else key] = draft
     return drafts
 
 
@@ -146,18 +212,33 @@ def _unpack(value: Any) -> _Unpacked:
     outcomes = [resource for resource in inside if resource.get("resourceType") == "OperationOutcome"]
     data = tuple(resource for resource in inside if resource.get("resourceType") != "OperationOutcome")
     failed = any(_is_failure(outcome) for outcome in outcomes)
+    following = next((link for link in objects(value.get("link")) if text(link.get("relation")) == "next"), None)
+    next_page = None if following is None else text(following.get("url"))
     if data:
-        return _Unpacked(PrefetchState.DATA, data, unusable, partly_failed=failed)
+        return _Unpacked(PrefetchState.DATA, data, unusable, partly_failed=failed, next=next_page)
     # A total without entries was counted, not sent: it must not pass for "nothing there".
     counted = value.get("total")
     kept_back = not outcomes and isinstance(counted, int) and counted > 0
     state = PrefetchState.FAILED if failed or unusable or kept_back else PrefetchState.EMPTY
-    return _Unpacked(state, (), unusable)
+    return _Unpacked(state, (), unusable, next=next_page)
 
 
 def _is_failure(outcome: Json) -> bool:
     severities = [text(issue.get("severity")) for issue in objects(outcome.get("issue"))]
     return not severities or not HARMLESS.issuperset(severities)
+
+
+def is_about(resource: Json, patient_id: str) -> bool:
+    """Whether a resource belongs to the patient of the call. One that names nobody is taken to."""
+    if resource.get("resourceType") == "Patient":
+        return text(resource.get("id")) in ("", patient_id)
+    return all(_is_patient(one, patient_id) for name in SUBJECT_FIELDS for one in _named(resource.get(name)))
+
+
+def _is_patient(reference: str, patient_id: str) -> bool:
+    # A contained subject has no id that could be compared: its resource is the patient's if it was sent as such.
+    same = (patient_id, f"urn:uuid:{patient_id}")
+    return reference.startswith("#") or reference in same or reference_key(reference) == f"Patient/{patient_id}"
 
 
 class _Taken:
@@ -175,7 +256,7 @@ class _Taken:
             kind = text(resource.get("resourceType"))
             if kind not in READ_TYPES:
                 continue
-            if not self.is_about_patient(resource):
+            if not is_about(resource, self.patient_id):
                 self.problems.append(Problem("other-patient", kind))
                 continue
             own = self._with_own_parts(resource)
@@ -193,22 +274,10 @@ class _Taken:
         ]
         return self.by_key | {key_of(resource): resource for resource in named}
 
-    def is_about_patient(self, resource: Json) -> bool:
-        """Whether a resource belongs to the patient of the call. One that names nobody is taken to."""
-        if resource.get("resourceType") == "Patient":
-            return text(resource.get("id")) in ("", self.patient_id)
-        named = [one for name in SUBJECT_FIELDS for one in _named(resource.get(name))]
-        return all(self._is_patient(one) for one in named)
-
-    def _is_patient(self, reference: str) -> bool:
-        # A contained subject has no id that could be compared: its resource is the patient's if it was sent as such.
-        same = (self.patient_id, f"urn:uuid:{self.patient_id}")
-        return reference.startswith("#") or reference in same or reference_key(reference) == f"Patient/{same[0]}"
-
     def _with_own_parts(self, resource: Json) -> Json:
         """Return the resource without contained resources that name another patient."""
         parts = list(objects(resource.get("contained")))
-        own = [part for part in parts if part.get("resourceType") == "Patient" or self.is_about_patient(part)]
+        own = [part for part in parts if part.get("resourceType") == "Patient" or is_about(part, self.patient_id)]
         if len(own) == len(parts):
             return resource
         self.problems.extend(

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-_SCOPE = re.compile(r"(?P<level>patient|user|system)/(?P<type>\*|[A-Za-z]+)\.(?P<may>\*|read|write|c?r?u?d?s?)(?:\?.*)?")
-
 
 @dataclass(frozen=True)
 class Authorization:
-    """An access token with what it is for. The token is in no representation of it.
+    """An access token with what it is for.
 
     Attributes:
-        token: what goes behind ``Bearer``; empty when the client sent none, as open servers' clients do.
-        scope: SMART scopes, of version 1 (``user/Observation.read``) or 2 (``user/Observation.rs``).
+        token: what goes behind ``Bearer``; empty when the client sent none, as the clients of open servers do.
+        scope: SMART scopes, as they came.
         patient: the patient it is limited to, or empty.
         expires_in: seconds it lives on, or None when the client did not say.
     """
@@ -26,19 +23,9 @@ class Authorization:
     patient: str = field(default="", repr=False)
     expires_in: float | None = None
 
-    def permits(self, kind: str, patient_id: str) -> bool:
-        """Whether resources of a type may be read of this patient. Without a token there is nothing to limit."""
-        if not self.token:
-            return True
-        if (self.expires_in is not None and self.expires_in <= 0) or self.patient not in ("", patient_id):
-            return False
-        found = [match for one in self.scope.split() if (match := _SCOPE.fullmatch(one))]
-        return any(one["type"] in ("*", kind) and _reads(one["may"]) for one in found)
-
-
-def _reads(may: str) -> bool:
-    """Whether a scope's verb lets one read: ``read``, ``*``, or (version 2) both ``r`` and ``s``."""
-    return may in ("*", "read") or {"r", "s"} <= set(may)
+    def is_for(self, patient_id: str) -> bool:
+        """Whether the token still lives and is not limited to somebody else."""
+        return self.patient in ("", patient_id) and (self.expires_in is None or self.expires_in > 0)
 
 
 def read_authorization(value: Any) -> Authorization:

@@ -6,10 +6,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 
 from cds_service.errors import BadRequest, WrongHook
+from cds_service.protocol.authorization import Authorization, read_authorization
 from cds_service.protocol.discovery import Service
 
 Json = Mapping[str, Any]
@@ -17,6 +19,7 @@ Json = Mapping[str, Any]
 DEEPEST = 64
 """So many objects and lists may lie inside one another; FHIR needs about twenty. What reads them is recursive."""
 
+_TOKEN = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
 _TEXTS = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 _NOT_BRACKETS = bytes(mark for mark in range(256) if mark not in b"{}[]")
 
@@ -34,7 +37,28 @@ class HookCall:
     user_id: str
     context: Json
     prefetch: Json
-    client: str = ""
+    server: str = ""
+    authorization: Authorization = Authorization()
+
+    def queries(self) -> dict[str, str]:
+        """Return the service's prefetch queries by key, with the context filled in.
+
+        A key whose context field the client left out is left out, unless it was sent all the same; a query that
+        cannot be filled in is empty.
+        """
+        found: dict[str, str] = {}
+        for key, template in self.service.prefetch.items():
+            tokens = _TOKEN.findall(template)
+            without = any(name.startswith("context.") and not self._field(name) for name in tokens)
+            if without and key not in self.prefetch:
+                continue
+            known = not without and all(name.startswith("context.") for name in tokens)
+            found[key] = _TOKEN.sub(lambda token: self._field(token[1]), template) if known else ""
+        return found
+
+    def _field(self, name: str) -> str:
+        value = self.context.get(name.removeprefix("context."))
+        return quote(value, safe="") if isinstance(value, str) else ""
 
 
 def parse_json(body: bytes) -> Any:
@@ -102,7 +126,8 @@ def read_call(value: Any, service: Service) -> HookCall:
         user_id=user_id,
         context=context,
         prefetch=prefetch or {},
-        client=server if isinstance(server, str) else "",
+        server=server if isinstance(server, str) else "",
+        authorization=read_authorization(value.get("fhirAuthorization")),
     )
 
 

@@ -66,6 +66,8 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
             service=service.id,
             cards=len(reply.cards),
             gaps=len(reply.gaps),
+            fetch_failures=sorted(reply.record.failures.values()),
+            not_asked=reply.not_asked.name if reply.not_asked else "",
             rules=sorted({result.rule.id for result in reply.assessment.trace if result.fired}),
             took_ms=round((perf_counter() - started) * 1000, 1),
         )

@@ -276,15 +276,15 @@ class _Assessed:
     expected: dict[str, Any]
     results: dict[str, list[RuleResult]]
 
-    def may_notice(self, mutant: Mutant, rules: RuleSet) -> bool:
-        """Whether the changed rule would be read otherwise here, or what it changes is shown here.
+    def may_notice(self, mutant: Rule, rule: Rule) -> bool:
+        """Whether the changed rule is read otherwise here, or what it does when it fires is changed and shown here.
 
         The levels it sees are the final ones, so that a case may be passed over, but never taken for one that notices.
         """
-        return any(
-            result.fired or _told(result) != _told(read_rule(mutant.rule, result.place, result.view, rules))
-            for result in self.results.get(mutant.rule.id, ())
-        )
+        read = self.results.get(rule.id, ())
+        if mutant.when == rule.when and mutant.unless == rule.unless and mutant.effect.softens is rule.effect.softens:
+            return any(result.fired for result in read)
+        return any(_told(result) != _told(read_rule(mutant, result.place, result.view, rule_set())) for result in read)
 
     def notices(self, changed: RuleSet) -> bool:
         return outcome(self.case, changed) != self.expected
@@ -329,17 +329,19 @@ def _scenarios() -> list[Callable[[RuleSet], bool]]:
 
 def noticed_by(mutant: Mutant, rules: RuleSet) -> str:
     """Return which kind of case notices the mutant, or nothing."""
-    changed = replace(rules, rules=tuple(mutant.rule if one.id == mutant.rule.id else one for one in rules.rules))
+    rule = rules.by_id[mutant.rule.id]
+    changed = replace(rules, rules=tuple(mutant.rule if one.id == rule.id else one for one in rules.rules))
     cases = _assessed()
-    if any(case.notices(changed) for case in cases[mutant.rule.id]):
+    others = [case for rule_id, found in cases.items() if rule_id != rule.id for case in found]
+    if any(case.notices(changed) for case in cases[rule.id] if case.may_notice(mutant.rule, rule)):
+        return "own case"
+    if any(case.notices(changed) for case in others if case.may_notice(mutant.rule, rule)):
+        return "another rule's case"
+    if any(case.notices(changed) for case in cases[rule.id]):
         return "own case"
     if any(misses(assess_vignette(vignette, changed, TODAY), vignette) for vignette in _vignettes()):
         return "vignette"
-    if any(differs(changed) for differs in _scenarios()):
-        return "scenario"
-    others = (case for rule_id, found in cases.items() if rule_id != mutant.rule.id for case in found)
-    noticed = any(case.notices(changed) for case in others if case.may_notice(mutant, rules))
-    return "another rule's case" if noticed else ""
+    return "scenario" if any(differs(changed) for differs in _scenarios()) else ""
 
 
 # Cases that tell a mutant from its rule

@@ -167,7 +167,7 @@ def rules_of(aliases: Mapping[tuple[str, str], str] | None = None, **settings: A
 def read(*resources: Any, drafts: Iterable[Any] = (), how: ReadingRules | None = None) -> Reading:
     """Read resources that all belong to the example patient, on the day of the tests."""
     sent = {"entry": [{"resource": draft} for draft in drafts]}
-    return read_case(record_of(*resources), how or rules_of(), drafts=draft_orders(sent, PATIENT, []))
+    return read_case(record_of(*resources), how or rules_of(), drafts=draft_orders(sent, PATIENT))
 
 
 def said(finding: Finding) -> str:

@@ -259,6 +259,8 @@ def test_every_call_writes_one_line_of_counts_and_codes(capsys: pytest.CaptureFi
         "service": "bme-result-review",
         "cards": 1,
         "gaps": answered["gaps"],
+        "fetch_failures": [],
+        "not_asked": "NOT_LISTED",
     }
     assert set(answered["rules"]) <= {rule.id for rule in RULES.rules}
     assert {name: value for name, value in refused.items() if name != "timestamp"} == {

@@ -112,7 +112,7 @@ def test_a_call_is_read():
         user_id="Practitioner/a",
         context=sent["context"],
         prefetch={"patient": None},
-        client="https://ehr.example/fhir",
+        server="https://ehr.example/fhir",
     )
 
 
@@ -120,7 +120,7 @@ def test_a_call_is_read():
 def test_a_call_without_prefetch_has_an_empty_one(sent: Json):
     found = read_call(call(**sent), SIGN)
 
-    assert (found.prefetch, found.client) == ({}, "")
+    assert (found.prefetch, found.server) == ({}, "")
 
 
 @pytest.mark.parametrize(

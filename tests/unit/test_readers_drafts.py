@@ -21,10 +21,11 @@ from support.records import (
     snomed,
 )
 
+from cds_service.errors import BadRequest
 from cds_service.fhir.access import key_of
 from cds_service.fhir.readers.drafts import read_drafts, read_placed
 from cds_service.fhir.source import draft_orders
-from cds_service.model.case import PlacedOrder, Problem
+from cds_service.model.case import PlacedOrder
 
 Json = Any
 
@@ -328,13 +329,15 @@ def test_drafts_without_an_id_are_each_read():
     ]
 
 
-def test_a_draft_for_another_patient_is_left_out_and_named():
-    problems: list[Problem] = []
+def test_a_draft_for_another_patient_is_refused():
     sent = {"entry": [{"resource": {**order("a", loinc("36502-3")), "subject": {"reference": "Patient/other"}}}]}
 
-    assert (draft_orders(sent, "example", problems), problems) == (
-        {},
-        [Problem("other-patient", "draft ServiceRequest")],
+    with pytest.raises(BadRequest) as raised:
+        draft_orders(sent, "example")
+
+    assert (raised.value.at, raised.value.message) == (
+        "context.draftOrders",
+        "draft order 1 is for another patient than context.patientId; send the drafts of this patient",
     )
 
 

@@ -131,8 +131,9 @@ def test_json_may_be_called_by_its_several_names(web: FlaskClient, kind: str):
                      " you mean 'bme-order-sign'? known: bme-order-select, bme-order-sign, bme-patient-view,"
                      " bme-result-review"), id="an unknown service"),
         pytest.param("bme-patient-view", call("patient-view", prefetch={}), {}, (412, "required", "nothing to assess:"
-                     " none of the prefetch keys 'reports', 'observations', 'studies' could be used; send at least one"
-                     " of them (null or an empty Bundle when the record holds none)"), id="nothing to work with"),
+                     " none of the prefetch keys 'studies', 'reports', 'observations' could be had; send at least one"
+                     " of them (null or an empty Bundle when the record holds none), or let the FHIR server be read"),
+                     id="nothing to work with"),
         pytest.param("bme-order-sign", b"{}", {"content_type": "text/plain"}, (415, "not-supported", "the body is not"
                      " sent as JSON; set Content-Type to application/json"), id="text"),
         pytest.param("bme-order-sign", b"{}", {"headers": {"Content-Encoding": "gzip"}}, (415, "not-supported",
