@@ -234,14 +234,16 @@ class _Origin:
     def _send(self, request: PreparedRequest, connect_s: float) -> Response:
         """Return the answer, of which the body is still to be read. A refused connection is tried once more."""
         try:
-            return self.adapter.send(request, stream=True, timeout=(min(connect_s, time_left()), time_left()))
+            return self._send_once(request, connect_s)
         except OSError as error:
-            if time_left() < RETRY_PAUSE_S or not any(
-                isinstance(one, ConnectionRefusedError) for one in _causes(error)
-            ):
+            if not any(isinstance(one, ConnectionRefusedError) for one in _causes(error)):
                 raise
-        sleep(RETRY_PAUSE_S)
-        return self.adapter.send(request, stream=True, timeout=(min(connect_s, time_left()), time_left()))
+        sleep(min(RETRY_PAUSE_S, time_left()))
+        return self._send_once(request, connect_s)
+
+    def _send_once(self, request: PreparedRequest, connect_s: float) -> Response:
+        left = time_left()
+        return self.adapter.send(request, stream=True, timeout=(min(connect_s, left), left))
 
 
 def _taken(todo: deque[tuple[str, Target]]) -> Iterator[tuple[str, Target]]:

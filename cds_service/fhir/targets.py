@@ -49,7 +49,7 @@ def target_of(base: str, address: str) -> Target | None:
         elsewhere = _host(ours) != _host(theirs)
     except ValueError:
         return None
-    if elsewhere or ours.query or not (theirs.path.startswith(f"{ours.path}/") or theirs.path == ours.path):
+    if elsewhere or not (theirs.path.startswith(f"{ours.path}/") or theirs.path == ours.path):
         return None
     below = theirs.path.removeprefix(ours.path).removeprefix("/")
     return Target(f"{ours.scheme}://{ours.netloc.lower()}", theirs.path, below, theirs.query)

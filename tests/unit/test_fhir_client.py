@@ -6,10 +6,12 @@ import gc
 import json
 import logging
 import os
+import re
 import ssl
 import subprocess
 import sys
 import threading
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -45,7 +47,7 @@ from support.fhir_server import (
     zipped,
 )
 
-from cds_service.fhir.client import Access, Failure, Fetched, FhirClient, Limits
+from cds_service.fhir.client import RETRY_PAUSE_S, Access, Failure, Fetched, FhirClient, Limits
 from cds_service.fhir.targets import Target, target_of
 
 TOKEN = "tok-9f8e7d"
@@ -218,14 +220,25 @@ def test_many_threads_may_fetch_at_once(client: FhirClient, server: FhirServer) 
 
 
 def test_before_the_first_fetch_nothing_is_open() -> None:
-    def opened() -> tuple[int, list[Path]]:
-        return threading.active_count(), sorted(Path("/proc/self/fd").iterdir())
+    program = """
+import os, threading
+from cds_service.fhir.client import FhirClient
 
-    before = opened()
-    made = FhirClient()
+def opened():
+    return threading.active_count(), os.listdir("/proc/self/fd")
 
-    assert opened() == before
-    made.close()
+before = opened()
+client = FhirClient()
+print(opened() == before)
+"""
+
+    assert printed_by(program) == "True\n"
+
+
+def printed_by(program: str, *arguments: str) -> str:
+    """What a Python program of its own process prints."""
+    command = [sys.executable, "-c", program, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 def test_a_zipped_answer_is_read(client: FhirClient, server: FhirServer) -> None:
@@ -363,9 +376,7 @@ result = client.fetch({"it": "Patient/1"}, Access(sys.argv[1]), 5)["it"]
 print(result.failure, peak_mb() - before < 40)
 """
 
-    shown = subprocess.run([sys.executable, "-c", program, server.base], capture_output=True, text=True, check=True)
-
-    assert shown.stdout == "too large True\n"
+    assert printed_by(program, server.base) == "too large True\n"
 
 
 def test_a_refusing_server_could_not_be_reached(client: FhirClient) -> None:
@@ -373,53 +384,75 @@ def test_a_refusing_server_could_not_be_reached(client: FhirClient) -> None:
         assert fetch(client, f"http://127.0.0.1:{taken.getsockname()[1]}/fhir") == failed(Failure.UNREACHABLE)
 
 
-_connecting: dict[Any, Callable[[], object]] = {}
-"""What to do before an attempt to connect to an address."""
+_before: dict[tuple[str, int], Callable[[], object]] = {}
+"""What to do before a step of connecting to a port."""
 
 
 def _on_audit(event: str, args: tuple[Any, ...]) -> None:
-    if event == "socket.connect" and args[1] in _connecting:
-        _connecting[args[1]]()
+    if event in ("socket.getaddrinfo", "socket.connect"):
+        port = args[1] if event == "socket.getaddrinfo" else args[1][1]
+        _before.get((event, port), lambda: None)()
 
 
 @contextmanager
-def before_each_attempt(address: Any, called: Callable[[], object]) -> Iterator[None]:
-    """Call something before each attempt to connect to an address."""
-    if not _connecting:
+def before(event: str, port: int, called: Callable[[], object]) -> Iterator[None]:
+    """Call something, in the thread that connects, before it looks up the name or connects to a port."""
+    if not _before:
         # There is no way to take an audit hook out again; with nothing to call, ours does nothing.
         sys.addaudithook(_on_audit)
-    _connecting[address] = called
+    _before[event, port] = called
     yield
-    _connecting[address] = lambda: None
+    _before[event, port] = lambda: None
 
 
 def test_a_refused_connection_is_tried_once_more(client: FhirClient) -> None:
     with refusing() as taken, ThreadPoolExecutor(1) as pool:
-        address = taken.getsockname()
+        port = taken.getsockname()[1]
+        attempts = []
 
         def answer_one() -> None:
             with taken.accept()[0] as connection:
                 connection.recv(65_536)
                 connection.sendall(answer(json.dumps(PATIENT).encode()))
 
-        attempts = []
-
-        def on_connect() -> None:
+        def listen_for_the_second() -> None:
             attempts.append(1)
             if len(attempts) == 2:
                 taken.listen()
                 pool.submit(answer_one)
 
-        with before_each_attempt(address, on_connect):
-            assert fetch(client, f"http://127.0.0.1:{address[1]}/fhir") == Fetched(pages=(PATIENT,))
+        with before("socket.connect", port, listen_for_the_second):
+            assert fetch(client, f"http://127.0.0.1:{port}/fhir") == Fetched((PATIENT,))
 
 
 def test_a_refused_connection_is_tried_twice_at_most(client: FhirClient) -> None:
-    attempts: list[int] = []
-    with refusing() as taken, before_each_attempt(taken.getsockname(), lambda: attempts.append(1)):
-        fetch(client, f"http://127.0.0.1:{taken.getsockname()[1]}/fhir")
+    attempts: list[float] = []
+    with refusing() as taken:
+        port = taken.getsockname()[1]
+        with before("socket.connect", port, lambda: attempts.append(monotonic())):
+            fetch(client, f"http://127.0.0.1:{port}/fhir")
 
-    assert len(attempts) == 2
+    first, second = attempts
+    assert second - first >= RETRY_PAUSE_S
+
+
+def test_after_a_look_up_that_took_too_long_no_token_is_sent(limited: Any) -> None:
+    client, found = limited(), threading.Event()
+    with FhirServer() as server:
+        server.on("Patient/2", ok(PATIENT))
+        port = int(server.origin.rpartition(":")[2])
+
+        with before("socket.getaddrinfo", port, lambda: found.wait(10)):
+            assert fetch(client, f"http://localhost:{port}/fhir") == failed(Failure.TIMED_OUT)
+            found.set()
+            client.close()
+            for thread in threading.enumerate():
+                if thread.name.startswith("fhir-read"):
+                    thread.join()
+        # Connections are taken in turn: what came before this one has come.
+        assert fetch(limited(), server.base, "Patient/2") == Fetched((PATIENT,))
+
+    assert [asked.target for asked in server.asked] == ["/fhir/Patient/2"]
 
 
 # --------------------------------------------------------------------------------------------------------- paging
@@ -773,14 +806,24 @@ def test_a_refusing_server_is_left_alone(limited: Any) -> None:
         assert fetch(client, base) == failed(Failure.NOT_TRIED)
 
 
-@pytest.mark.parametrize("code", [400, 401, 403, 404, 410, 422, 429, 302, 204])
-def test_an_answer_that_is_no_failure_of_the_server_does_not_count(server: FhirServer, limited: Any, code: int) -> None:
-    server.on(READ, status(code))
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        *(status(code) for code in (400, 401, 403, 404, 410, 422, 429, 302, 204)),
+        ok(PATIENT, content_type="text/html"),
+        ok(PATIENT, content_encoding="gzip"),
+        ok([]),
+        endless_body,
+    ],
+)
+def test_an_answer_that_is_no_failure_of_the_server_does_not_count(
+    server: FhirServer, limited: Any, behaviour: Behaviour
+) -> None:
+    server.on(READ, behaviour)
     server.on("Patient/2", ok(PATIENT))
     client = limited(failures_to_open=1)
 
-    fetch(client, server.base)
-
+    assert fetch(client, server.base).failure
     assert fetch(client, server.base, "Patient/2") == Fetched((PATIENT,))
 
 
@@ -900,20 +943,25 @@ def test_nothing_is_logged(client: FhirClient, server: FhirServer, caplog: pytes
 
 
 def test_the_token_is_gone_when_the_call_is_over(client: FhirClient, server: FhirServer) -> None:
-    token = f"tok-{os.urandom(8).hex()}"
     server.on(READ, ok(PATIENT))
     server.on("Patient/2", drip_body)
     server.on("Patient/3", reset_mid_body)
     server.on("Patient/4", status(500))
-    client.fetch({str(number): f"Patient/{number}" for number in range(1, 5)}, Access(server.base, token), WITHIN_S)
+    access = Access(server.base, f"tok-{os.urandom(8).hex()}")
+    kept = weakref.ref(access)
+
+    client.fetch({str(number): f"Patient/{number}" for number in range(1, 5)}, access, WITHIN_S)
+    assert len(server.asked) == 4
     server.asked.clear()
-
+    del access
     gc.collect()
-    listed = [list(one.values()) if isinstance(one, dict) else one for one in gc.get_objects()]
-    holding = [one for one in listed if isinstance(one, list | tuple) and any(holds(value, token) for value in one)]
 
-    assert holding == []
+    assert kept() is None
+    assert [one for one in gc.get_objects() if any(map(holds_a_token, gc.get_referents(one)))] == []
 
 
-def holds(value: object, token: str) -> bool:
-    return (isinstance(value, str) and token in value) or (isinstance(value, bytes) and token.encode() in value)
+def holds_a_token(value: object) -> bool:
+    if isinstance(value, dict | tuple) and not gc.is_tracked(value):  # one of strings only
+        return any(map(holds_a_token, gc.get_referents(value)))
+    found = value.decode("latin-1") if isinstance(value, bytes) else value
+    return isinstance(found, str) and re.search("tok-[0-9a-f]{16}", found) is not None
