@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from functools import partial
 from typing import Any
@@ -20,7 +20,7 @@ from cds_service.fhir.client import Access, FhirClient, Limits
 from cds_service.fhir.readers import Reading, ReadingRules, read_case
 from cds_service.fhir.source import Fetch, PrefetchState, Record, draft_orders, read_record
 from cds_service.knowledge.rules import rule_set, with_targets
-from cds_service.knowledge.settings import INDICATOR_BY_TIER
+from cds_service.knowledge.settings import INDICATOR_BY_TIER, OLD_AFTER_DAYS
 from cds_service.model.condition import SettingValue
 from cds_service.model.rule import RuleSet
 from cds_service.protocol.call import HookCall, read_call
@@ -122,7 +122,8 @@ def answer(call: HookCall, settings: Settings, ports: Ports) -> Answer:
     assessment = assess(reading.case, ports.rules, settings.judgement)
     selection = select(assessment, hook, today, settings.judgement)
     gaps = (*_not_had(record, queries), *reading.gaps)
-    written = contents(assessment, selection, ports.rules, gaps)
+    old_before = today - timedelta(days=int(settings.judgement.get("old_after_days", OLD_AFTER_DAYS.default)))
+    written = contents(assessment, selection, ports.rules, gaps, old_before.isoformat())
     addressee = Addressee(
         client=call.server,
         hook_instance=call.hook_instance,

@@ -23,6 +23,8 @@ from cds_service.knowledge.settings import DEPTH_SITES, INDICATOR_BY_TIER, REFER
 from cds_service.knowledge.sites import SITES
 from cds_service.model.condition import Setting, SettingValue
 
+LONGEST_DAYS = 36_500
+
 
 class ReferralCode(BaseModel):
     """The code a site orders a referral with."""
@@ -148,6 +150,8 @@ def _completed(setting: Setting, given: Any) -> Any:
         raise ValueError(f"{setting.name}: every value must be a text")
     if isinstance(given, int) and not isinstance(given, bool) and given < 0:
         raise ValueError(f"{setting.name} must not be negative")
+    if setting.unit == "days" and given > LONGEST_DAYS:
+        raise ValueError(f"{setting.name} must not be more than {LONGEST_DAYS} days")
     if setting == DEPTH_SITES:
         return tuple(_known("depth_sites", "site", given, SITES.group_of))
     if setting == INDICATOR_BY_TIER:

@@ -94,12 +94,15 @@ class Content:
     change: DraftChange | None = None
 
 
-def contents(assessment: Assessment, selection: Selection, rules: RuleSet, gaps: Iterable[str] = ()) -> list[Content]:
+def contents(
+    assessment: Assessment, selection: Selection, rules: RuleSet, gaps: Iterable[str] = (), old_before: str = ""
+) -> list[Content]:
     """Return the cards of one answer: order checks first, then causes, most urgent first.
 
-    ``gaps`` names what could not be read; every card says so.
+    ``gaps`` names what could not be read; every card says so. Imaging findings stated before the day ``old_before``
+    (ISO 8601) are called old.
     """
-    write = _Writer(assessment, rules, tuple(gaps))
+    write = _Writer(assessment, rules, tuple(gaps), old_before)
     cards = [write.order_check(place, results) for place, results in selection.order_checks.items()]
     for position, chosen in enumerate(selection.shown):
         last = position == len(selection.shown) - 1
@@ -112,10 +115,11 @@ def contents(assessment: Assessment, selection: Selection, rules: RuleSet, gaps:
 class _Writer:
     """Writes the contents of one answer."""
 
-    def __init__(self, assessment: Assessment, rules: RuleSet, gaps: tuple[str, ...]) -> None:
+    def __init__(self, assessment: Assessment, rules: RuleSet, gaps: tuple[str, ...], old_before: str) -> None:
         self.assessment = assessment
         self.rules = rules
         self.gaps = gaps
+        self.old_before = old_before
         self.offered: set[str] = set()
         self.labels = dict(rules.sites.labels)
 
@@ -257,7 +261,7 @@ class _Writer:
                 if finding.values == (State.ABSENT,):
                     absent.append(finding)
                 else:
-                    yield _stated_line(fact, finding, where)
+                    yield _stated_line(fact, finding, where, self.old_before)
             yield from self._absent(absent, where)
         for finding in self.assessment.case.patient.values():
             if finding.fact in used:
@@ -271,7 +275,7 @@ class _Writer:
             key = Provenance(source.reference, source.date)
             by_source.setdefault(key, []).append(self.rules.facts[finding.fact].label)
         for source, names in by_source.items():
-            yield line(f"reported absent{where}: {', '.join(names)}", *_told(source))
+            yield line(f"reported absent{where}: {', '.join(names)}", *_told(source, self.old_before))
 
     def _doubtful(self, diagnosis: Diagnosis) -> Iterable[Text]:
         results = [result for result in diagnosis.results if result.outcome is Outcome.FIRED_IN_DOUBT]
@@ -375,23 +379,23 @@ def _on(chosen: Chosen) -> str:
     return f" on {days[-1]}" if days else ""
 
 
-def _stated_line(fact: Fact, finding: Finding, where: str) -> Text:
+def _stated_line(fact: Fact, finding: Finding, where: str, old_before: str = "") -> Text:
     """Return one finding with each of its values beside where it was said; a conflict shows every side."""
     near = where if fact.scope is not Scope.PATIENT else ""
     parts: list[str | Said] = [f"{fact.label}{near}: "]
     sources = finding.sources or (Provenance(),) * len(finding.values)
     for number, (value, source) in enumerate(zip(finding.values, sources, strict=True)):
-        parts += [" / " if number else "", wording.value_of(fact, value), *_told(source)]
+        parts += [" / " if number else "", wording.value_of(fact, value), *_told(source, old_before)]
     return line(*parts, " (the record disagrees)" if finding.is_conflict else "")
 
 
-def _told(source: Provenance) -> Iterable[str | Said]:
-    """Yield where something was said: the resource, the day, and the words, if it was read from words."""
+def _told(source: Provenance, old_before: str) -> Iterable[str | Said]:
+    """Yield where something was said: the resource, the day and whether it is old, and the words, if any."""
     if source.reference:
         yield " – "
         yield Said(source.reference)
     if source.date:
-        yield f", {source.date}"
+        yield f", {source.date}{wording.OLD if source.date < old_before else ''}"
     if source.quote:
         yield f", {wording.QUOTED} “"
         yield Said(source.quote)

@@ -32,6 +32,7 @@ NOT_CHECKED = "Not checked: {gaps}."
 ALREADY_PLACED = "Referral already placed: {placed}."
 IN_DOUBT = "Not certain, but not excluded ({facts}): {sentence}"
 PRELIMINARY = "The report is preliminary."
+OLD = " (old)"
 QUOTED = "quoted from report:"
 PROTOCOL_NOTE = {
     "add-t1": "Protocol: include a T1-weighted sequence.",

@@ -38,6 +38,9 @@ FRESH_DAYS = Setting(
 PATIENT_VIEW_DAYS = Setting(
     "patient_view_days", 90, "How old a study may be for its assessment to be shown on opening a chart.", "days"
 )
+OLD_AFTER_DAYS = Setting(
+    "old_after_days", 365, "Age beyond which a card calls an imaging finding old; the source is silent.", "days"
+)
 SUGGESTIVE_IS_PRESENT = Setting(
     "suggestive_is_present", False, "Whether a report's 'suggestive of' counts as an assertion (fhir-mapping 6.4)."
 )

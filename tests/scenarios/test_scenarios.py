@@ -32,6 +32,7 @@ SCENARIOS = {scenario.name: scenario for scenario in load_scenarios(data_path("s
 KEY, ANOTHER_KEY = "a key for the tests alone", "another key for the tests"
 
 FILES = ["about.md", "expected.json", "request.json"]
+DAY = re.compile(r"2026\W+11\W+\d\d")
 NOT_A_LEVEL = "nonspecific"
 """Edema without a cause is a card, but no cause with a level (decision table, section 2)."""
 
@@ -383,3 +384,13 @@ def test_a_referral_that_was_signed_is_not_suggested_again(scenario: Scenario, l
     found = ask(scenario, with_order(scenario.request, signed))
 
     assert labels(found) == others
+
+
+@pytest.mark.parametrize(("days", "is_old"), [(360, False), (380, True)])
+def test_imaging_findings_of_long_ago_are_called_old_with_their_day(days: int, is_old: bool):
+    story = SCENARIOS["diabetic-foot-new-edema"]
+
+    found = ask(story, today=story.as_of + timedelta(days=days))
+
+    (stated,) = (line for line in found.cards[0]["detail"].splitlines() if line.startswith("- bone marrow edema"))
+    assert (DAY.search(stated) is not None, "(old)" in stated) == (True, is_old)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from cds_service.data import data_path
 from cds_service.errors import BadRequest, CdsServiceError, ConfigurationError, UnknownService, WrongHook
+from cds_service.protocol.authorization import Authorization, read_authorization
 from cds_service.protocol.call import DEEPEST, HookCall, parse_json, read_call
 from cds_service.protocol.discovery import discovery, load_services
 from cds_service.protocol.feedback import FeedbackItem, read_feedback
@@ -400,3 +401,71 @@ def test_an_unknown_service_is_answered_with_the_nearest_name_and_all_known(aske
 
     known = "bme-order-select, bme-order-sign, bme-patient-view, bme-result-review"
     assert (error.status, error.message) == (404, f"there is no service of this id; {hint}known: {known}")
+
+
+# ------------------------------------------------------------------------------------- what a call lets us read
+
+
+@pytest.mark.parametrize(
+    ("sent", "found"),
+    [
+        pytest.param(
+            {"access_token": "t", "token_type": "Bearer", "expires_in": 300, "scope": "user/*.rs", "subject": "app"},
+            Authorization("t", "user/*.rs", "", 300),
+            id="as the specification has it",
+        ),
+        pytest.param(
+            {"access_token": "", "scope": "patient/Patient.read"},
+            Authorization("", "patient/Patient.read"),
+            id="open server",
+        ),
+        pytest.param(
+            {"access_token": 7, "expires_in": "300", "scope": None, "patient": []}, Authorization(), id="wrong kinds"
+        ),
+        pytest.param({"access_token": "t", "expires_in": True}, Authorization("t"), id="a time that is no number"),
+        pytest.param({"access_token": " t ", "patient": "example"}, Authorization("t", "", "example"), id="blanks"),
+        pytest.param("t", Authorization(), id="a text"),
+        pytest.param(None, Authorization(), id="nothing"),
+    ],
+)
+def test_the_authorization_of_a_call_is_read(sent: Json, found: Authorization):
+    assert read_call(call(fhirAuthorization=sent, fhirServer="https://ehr.example/fhir"), SIGN).authorization == found
+
+
+@pytest.mark.parametrize(
+    ("found", "usable"),
+    [
+        (Authorization("t"), True),
+        (Authorization("t", patient="example"), True),
+        (Authorization("t", patient="other"), False),
+        (Authorization("t", expires_in=1), True),
+        (Authorization("t", expires_in=0), False),
+        (Authorization("t", expires_in=-5), False),
+    ],
+)
+def test_a_token_for_another_patient_or_an_expired_one_is_not_used(found: Authorization, usable: bool):
+    assert found.is_for("example") is usable
+
+
+def test_an_authorization_never_shows_its_token():
+    assert "secret" not in repr(read_authorization({"access_token": "secret", "patient": "secret"}))
+
+
+def test_queries_are_filled_in_from_the_context_so_that_nothing_in_it_can_change_them():
+    review = SERVICES["bme-result-review"]
+    sent = call(hook="result-review", context={"userId": "Practitioner/a", "patientId": "a&b=c|d", "reportId": "r"})
+
+    found = read_call(sent, review).queries()
+
+    assert (found["patient"], found["conditions"], found["report"]) == (
+        "Patient/a%26b%3Dc%7Cd",
+        "Condition?patient=a%26b%3Dc%7Cd&_count=200",
+        "DiagnosticReport/r",
+    )
+    assert "study" not in found
+
+
+def test_a_key_sent_without_its_context_field_has_no_query():
+    sent = call(hook="result-review", context={"userId": "Practitioner/a", "patientId": "a"}, prefetch={"study": None})
+
+    assert read_call(sent, SERVICES["bme-result-review"]).queries()["study"] == ""

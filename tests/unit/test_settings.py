@@ -244,6 +244,21 @@ def test_a_sites_own_code_is_split_at_the_last_bar() -> None:
     [
         pytest.param({"judgement": {"middle_age_from": -45}}, "judgement", id="a negative age"),
         pytest.param({"judgement": {"fresh_days": -1}}, "judgement", id="a negative number of days"),
+        pytest.param({"judgement": {"old_after_days": 36_501}}, "judgement", id="more days than a century has"),
+        *(
+            pytest.param({"fhir_servers": [address]}, "fhir_servers", id=address)
+            for address in (
+                "http://ehr.example/fhir",
+                "ftp://ehr.example/fhir",
+                "ehr.example/fhir",
+                "https://",
+                "https://user:word@ehr.example/fhir",
+                "https://ehr.example/fhir?x=1",
+                "https://ehr.example/fhir#x",
+                "http://127.0.0.1.example/fhir",
+                "http://10.0.0.1/fhir",
+            )
+        ),
         pytest.param({"judgement": {"depth_sites": ["sacrum"]}}, "judgement", id="a site that does not exist"),
         pytest.param(
             {"referral_codes": {"orthopaedics": OWN_CODE}}, "referral_codes", id="a target that does not exist"
@@ -298,3 +313,10 @@ def test_what_is_given_by_hand_counts_more_than_the_environment(monkeypatch: pyt
     monkeypatch.setenv("BME_PORT", "9000")
 
     assert Settings(port=9001).port == 9001
+
+
+@pytest.mark.parametrize(
+    "address", ["https://ehr.example/fhir/", "http://127.0.0.1:9/fhir", "http://[::1]/r4", "http://localhost/fhir"]
+)
+def test_a_server_to_read_is_kept_without_the_slash_behind_it(address: str) -> None:
+    assert Settings(fhir_servers=[address]).fhir_servers == (address.rstrip("/"),)

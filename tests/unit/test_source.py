@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from support.records import PATIENT, SUBJECT, bundle, coded, condition, edema, marker, order, report, study, to
 
+from cds_service.errors import BadRequest
 from cds_service.fhir.source import PrefetchState, Record, entries, read_record
 from cds_service.model.case import Problem
 
@@ -297,3 +298,30 @@ def test_what_was_sent_is_left_as_it_was():
     read_record(sent, DECLARED, PATIENT)
 
     assert sent == before
+
+
+# ---------------------------------------------------------------------------------------- another patient's record
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        pytest.param({"resourceType": "Patient", "id": "other"}, id="the patient alone"),
+        pytest.param(bundle({"resourceType": "Patient", "id": "other"}), id="in a Bundle"),
+    ],
+)
+def test_a_prefetched_patient_who_is_not_the_calls_is_refused(sent: Json):
+    with pytest.raises(BadRequest) as raised:
+        read_record({"patient": sent}, {"patient": "Patient/example"}, PATIENT)
+
+    assert (raised.value.at, raised.value.message) == (
+        "prefetch.patient",
+        "prefetch 'patient' holds another patient than context.patientId; send the resource that"
+        " 'Patient/{{context.patientId}}' returns, or leave the key out",
+    )
+
+
+def test_a_patient_without_an_id_is_taken_for_the_calls():
+    found = read_record({"patient": {"resourceType": "Patient"}}, {"patient": "Patient/example"}, PATIENT)
+
+    assert (list(found.resources), found.problems) == (["Patient/(without id, 0)"], [])
