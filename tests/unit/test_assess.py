@@ -457,6 +457,36 @@ def test_a_contradicted_statement_is_listed() -> None:
     assert concluded(case, disregard).conflicts == (Problem("contradiction", "climber"),)
 
 
+def test_a_contradicted_statement_is_listed_with_its_place_in_the_record() -> None:
+    disregard = rule("d", Disregard(CLIMBER, PRESENT, contradiction=True), CALM, about="")
+    climber = Finding("climber", (PRESENT,), (Provenance("Condition/climber"),))
+    case = Case(patient={"climber": climber}, lesions=(lesion(calm=PRESENT),))
+
+    assert concluded(case, disregard).conflicts == (Problem("contradiction", "climber", "Condition/climber"),)
+
+
+@pytest.mark.parametrize(
+    ("asked", "stated", "holds"),
+    [
+        pytest.param(LevelIs("gout", frozenset({LIKELY}), act_now=True), {}, False, id="not raised"),
+        pytest.param(LevelIs("gout", frozenset({LIKELY}), act_now=True), {"bitten": PRESENT}, True, id="act now"),
+        pytest.param(LevelIs("gout", frozenset({LIKELY}), act_now=True), {"warm": PRESENT}, False, id="possible"),
+        pytest.param(AnyCause(LIKELY), {"bitten": PRESENT}, False, id="any cause, act now does not count"),
+        pytest.param(AnyCause(LIKELY, or_act_now=True), {"bitten": PRESENT}, True, id="any cause, act now counts"),
+        pytest.param(AnyCause(LIKELY, or_act_now=True), {"warm": PRESENT}, False, id="any cause, possible"),
+        pytest.param(AnyCause(LIKELY), {"swollen": PRESENT}, True, id="any cause, likely"),
+    ],
+)
+def test_a_level_is_asked_with_or_without_what_is_to_be_acted_on_now(
+    asked: Condition, stated: Mapping[str, Any], holds: bool
+) -> None:
+    comparing = rule("c", Advise(), asked)
+
+    found = outcome(stated, GOUT_LIKELY, GOUT_POSSIBLE, GOUT_NOW, comparing)
+
+    assert found["c"] is (Outcome.FIRED if holds else Outcome.NOT_MET)
+
+
 def test_a_statement_disregarded_at_one_lesion_still_counts_at_another() -> None:
     disregard = rule("d", Disregard(CLIMBER, PRESENT), CALM, about="")
     climbing = rule("r", Raise(LIKELY), CLIMBER)

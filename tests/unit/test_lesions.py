@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -10,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cds_service.engine.lesions import assemble, concerns
+from cds_service.engine.lesions import assemble, concerns, with_context
 from cds_service.knowledge.facts import FACTS
 from cds_service.knowledge.sites import HIP_SITES, SITES
 from cds_service.model.case import Draft, Lesion, Statement, Study
 from cds_service.model.finding import Finding, Provenance, State, Trust, Value
-from cds_service.model.quantity import exact, length_about_mm, length_between_mm, length_mm
+from cds_service.model.quantity import Range, exact, length_about_mm, length_between_mm, length_mm, length_up_to_mm
 from cds_service.model.truth import Truth
 
 PRESENT, ABSENT, INDETERMINATE = State.PRESENT, State.ABSENT, State.INDETERMINATE
@@ -94,6 +95,10 @@ def test_what_is_said_of_a_study_holds_for_all_its_lesions_and_no_other() -> Non
 
 def test_a_fact_that_is_not_listed_is_ignored() -> None:
     assert sort([said("nail_colour"), Statement("shoe_size", exact(41))]) == ({}, ())
+
+
+def test_a_fact_that_is_not_listed_hides_nothing_behind_it() -> None:
+    assert outline(lesions_of(said("nail_colour"), said("bme"))) == {("si_joint", "left", MRI): {"bme": (PRESENT,)}}
 
 
 def test_nothing_said_makes_nothing() -> None:
@@ -202,6 +207,12 @@ def test_without_edema_every_site_with_a_statement_counts() -> None:
     assert lesion.sites == {"femoral_head", "femoral_neck"}
 
 
+def test_a_site_that_is_named_leaves_nothing_open_of_its_region() -> None:
+    lesion = only(lesions_of(said("bme", site="femoral_head", side="left"), said("bme", site="hip", side="left")))
+
+    assert (lesion.sites, lesion.possible_sites) == (frozenset({"femoral_head"}), frozenset())
+
+
 def test_a_region_leaves_open_which_of_its_sites_is_meant() -> None:
     lesion = only(lesions_of(said("bme", site="hip", side="left")))
 
@@ -262,6 +273,24 @@ def test_the_other_knee_shares_nothing() -> None:
         ("knee_other", "right", MRI): {"effusion": (PRESENT,)},
         ("medial_femoral_condyle", "left", MRI): {"bme": (PRESENT,)},
     }
+
+
+def test_a_hip_shares_nothing_with_a_knee() -> None:
+    lesions = lesions_of(
+        said("effusion", site="femoral_head", side="left"), said("bme", site="knee_other", side="left")
+    )
+
+    assert [sorted(one.findings) for one in lesions] == [["effusion"], ["bme"]]
+
+
+def test_a_lesion_of_the_other_knee_hides_none_of_this_one() -> None:
+    lesions = lesions_of(
+        said("bme", site="knee_other", side="left"),
+        said("effusion", site="knee_other", side="right"),
+        said("bme", site="medial_femoral_condyle", side="right"),
+    )
+
+    assert outline(lesions)["medial_femoral_condyle", "right", MRI] == {"bme": (PRESENT,), "effusion": (PRESENT,)}
 
 
 def test_what_a_knee_lesion_states_itself_is_not_replaced_by_what_its_joint_shares() -> None:
@@ -362,6 +391,15 @@ def test_a_study_adds_no_empty_lesion_where_its_findings_name_the_side() -> None
     assert outline(lesions) == {("si_joint", "left", MRI): {"bme": (PRESENT,)}}
 
 
+def test_a_study_is_noticed_behind_one_whose_findings_name_the_side() -> None:
+    spoken_of, silent = Study(MRI, "2026-01-10", "si_joint"), Study("silent", "2026-01-10", "foot_ankle")
+
+    assert outline(lesions_of(said("bme"), studies=(spoken_of, silent))) == {
+        ("foot_ankle", None, "silent"): {},
+        ("si_joint", "left", MRI): {"bme": (PRESENT,)},
+    }
+
+
 def test_a_study_of_an_unknown_place_without_findings_makes_no_lesion() -> None:
     assert lesions_of(studies=(Study(MRI),)) == ()
 
@@ -423,6 +461,15 @@ def test_a_diagnosis_without_a_place_counts_only_when_there_is_one_lesion() -> N
     two = lesions_of(said("bme"), said("bme", site="foot_ankle", side="left"), known(site=None))
 
     assert [sorted(lesion.findings) for lesion in (*one, *two)] == [["axspa", "bme"], ["bme"], ["bme"]]
+
+
+def test_a_diagnosis_without_a_place_hides_none_behind_it() -> None:
+    without = Statement("sif", PRESENT, earlier_fact="known.sif")
+    with_place = Statement("axspa", PRESENT, site="si_joint", side="left", earlier_fact="known.axspa")
+
+    lesions = lesions_of(said("bme", site="si_joint", side="both"), without, with_place)
+
+    assert [sorted(one.findings) for one in lesions] == [["axspa", "bme"], ["bme"]]
 
 
 def test_a_diagnosis_of_the_knee_concerns_each_lesion_of_that_knee() -> None:
@@ -534,6 +581,19 @@ def test_a_written_length_that_agrees_with_the_coded_one_adds_nothing() -> None:
         pytest.param([exact(6), length_mm(10, "mm", ">")], length_mm(10, "mm", ">"), id="a number and a bound"),
         pytest.param([exact(12), length_mm(5, "mm", "<")], exact(12), id="a small upper bound"),
         pytest.param([length_between_mm(3, 4, "mm"), exact(2)], length_between_mm(3, 4, "mm"), id="ranges"),
+        pytest.param([length_between_mm(7, 12, "mm"), exact(8)], length_between_mm(8, 12, "mm"), id="beyond a number"),
+        pytest.param(
+            [exact(8), length_mm(12, "mm", "<")], Range(Decimal(8), Decimal(12), high_open=True), id="below a bound"
+        ),
+        pytest.param([exact(8), length_mm(7, "mm", ">")], Range(Decimal(8), None), id="no end"),
+        pytest.param([length_mm(8, "mm", ">"), exact(5)], length_mm(8, "mm", ">"), id="more than a number"),
+        pytest.param([length_mm(5, "mm", "<"), length_mm(9, "mm", "<=")], length_mm(9, "mm", "<="), id="bounds only"),
+        pytest.param([length_up_to_mm(10, "mm"), exact(5)], length_up_to_mm(10, "mm"), id="up to"),
+        pytest.param(
+            [length_up_to_mm(10, "mm"), length_between_mm(5, 12, "mm")],
+            Range(Decimal(10), Decimal(12), low_open=True),
+            id="up to, beside a range",
+        ),
     ],
 )
 def test_of_several_lesions_of_one_joint_the_largest_depth_counts(stated: list[Value], kept: Value) -> None:
@@ -563,6 +623,41 @@ def test_a_measured_depth_is_not_hidden_by_an_upper_bound() -> None:
     lesion = only(lesions_of(said("depth_mm", exact(12), reference="a"), said("depth_mm", at_most, reference="b")))
 
     assert [value.reaches(Decimal(12)) for value in lesion.findings["depth_mm"].values] == [Truth.YES]
+
+
+@pytest.mark.parametrize(
+    ("coded", "written", "agree"),
+    [
+        pytest.param(exact(12), length_between_mm(12, 15, "mm"), True, id="at the lower end"),
+        pytest.param(length_between_mm(12, 15, "mm"), exact(15), True, id="at the upper end"),
+        pytest.param(length_between_mm(10, 12, "mm"), exact(10), True, id="at the lower end of what is coded"),
+        pytest.param(exact(12), length_between_mm(13, 15, "mm"), False, id="below"),
+        pytest.param(exact(16), length_between_mm(13, 15, "mm"), False, id="above"),
+        pytest.param(exact(8), length_mm(7, "mm", ">"), True, id="above a bound"),
+        pytest.param(exact(8), length_mm(9, "mm", ">="), False, id="not above a bound"),
+        pytest.param(exact(8), length_mm(7, "mm", "<="), False, id="not below a bound"),
+        pytest.param(length_mm(9, "mm", ">="), exact(8), False, id="a coded bound that is not reached"),
+    ],
+)
+def test_a_coded_and_a_written_depth_conflict_only_if_they_exclude_each_other(
+    coded: Value, written: Value, agree: bool
+) -> None:
+    lesion = only(lesions_of(said("depth_mm", coded), said("depth_mm", written, trust=Trust.FINDINGS_TEXT)))
+
+    assert lesion.findings["depth_mm"].values == ((coded,) if agree else (coded, written))
+
+
+def test_a_depth_that_is_uncertain_everywhere_is_uncertain_once_from_the_most_trusted_place() -> None:
+    lesion = only(
+        lesions_of(
+            said("depth_mm", INDETERMINATE, reference="b", trust=Trust.FINDINGS_TEXT),
+            said("depth_mm", INDETERMINATE, reference="a", trust=Trust.FINDINGS_TEXT),
+            said("depth_mm", INDETERMINATE, reference="c"),
+        )
+    )
+
+    found = lesion.findings["depth_mm"]
+    assert (found.values, [source.reference for source in found.sources]) == ((INDETERMINATE,), ["c"])
 
 
 def test_an_uncertain_coded_depth_gives_way_to_a_measured_one() -> None:
@@ -597,6 +692,46 @@ SAID = [
 @given(st.permutations(SAID), st.permutations([OLD, NEW, Study("silent", "2026-03-01", site="vertebra")]))
 def test_the_order_of_statements_and_studies_never_matters(said_so: list[Statement], studies: list[Study]) -> None:
     assert sort(said_so, *studies) == sort(SAID, OLD, NEW, Study("silent", "2026-03-01", site="vertebra"))
+
+
+# What is known at the place of a draft order
+
+
+PAIN = said("acute_pain", site="knee", side="left")
+
+
+@pytest.mark.parametrize(
+    ("statement", "draft", "known"),
+    [
+        pytest.param(PAIN, Draft("a", group="knee_other", side="left"), True, id="same joint and side"),
+        pytest.param(PAIN, Draft("a", group="knee_other"), True, id="order without side"),
+        pytest.param(PAIN, Draft("a", group="knee_other", side="both"), True, id="order of both sides"),
+        pytest.param(replace(PAIN, side=None), Draft("a", group="knee_other", side="right"), True, id="pain, no side"),
+        pytest.param(PAIN, Draft("a", group="knee_other", side="right"), False, id="other side"),
+        pytest.param(PAIN, Draft("a", group="hip", side="left"), False, id="other joint"),
+        pytest.param(PAIN, Draft("a"), False, id="order without place"),
+        pytest.param(replace(PAIN, site=None), Draft("a", group="knee_other"), False, id="pain without place"),
+        pytest.param(
+            said("bme", site="knee", side="left"), Draft("a", group="knee_other"), False, id="no patient fact"
+        ),
+        pytest.param(said("hunger", site="knee", side="left"), Draft("a", group="knee_other"), False, id="not a fact"),
+    ],
+)
+def test_a_draft_knows_what_is_stated_of_the_patient_at_its_place(
+    statement: Statement, draft: Draft, known: bool
+) -> None:
+    found = with_context(draft, [statement], FACTS, SITES)
+
+    expected = {statement.fact: Finding(statement.fact, (PRESENT,), (statement.source,))} if known else {}
+    assert found == replace(draft, findings=expected)
+
+
+def test_what_a_draft_states_itself_stays_beside_what_is_known_at_its_place() -> None:
+    kind = Finding("order.kind", ("radiograph",), (Provenance("a"),))
+
+    found = with_context(Draft("a", group="knee_other", findings={"order.kind": kind}), [PAIN], FACTS, SITES)
+
+    assert sorted(found.findings) == ["acute_pain", "order.kind"]
 
 
 # Which lesions a draft order is about

@@ -191,6 +191,33 @@ def test_a_case_with_nothing_open_has_nothing_decisive() -> None:
     assert decisive(assess(Case({}, ()), RULES), RULES) == ()
 
 
+def test_a_case_in_which_nothing_is_raised_says_what_would_raise_something() -> None:
+    given = {"sites": [{"site": "foot_ankle", "side": "left", "findings": {}}], "context": {"diabetes": "present"}}
+
+    listed = decisive(assess(read_vignette({"input": given}, RULES).case, RULES), RULES)
+
+    assert {one.fact.name: one.changes for one in listed}["bme"] == (
+        Change(State.PRESENT, Tier.URGENT, "osteomyelitis"),
+    )
+
+
+def test_a_sequence_that_is_not_listed_is_filled_in_for_the_study() -> None:
+    without = ("erosion", "fatty_lesion", "ankylosis", "ia_t1_hyperintensity", "t2_joint_fluid")
+    shallow = {"bme": "present", "depth_mm": 5, **dict.fromkeys(without, "absent")}
+    given = {
+        "patient": {"age": 30},
+        "context": {"athlete": "present"},
+        "sequences": {"stir": "acquired"},
+        "sites": [{"site": "si_joint", "side": "left", "findings": shallow}],
+    }
+
+    listed = decisive(assess(read_vignette({"input": given}, RULES).case, RULES), RULES)
+
+    assert {one.fact.name: one.changes for one in listed}["seq.t1"] == (
+        Change("acquired", Tier.ROUTINE, "physiologic"),
+    )
+
+
 # ------------------------------------------------------------------------------------------------- settings
 
 
