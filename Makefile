@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 ARGS ?=
+# A test takes its share of all cores; PARALLEL= runs them one by one.
+PARALLEL ?= -n auto --dist worksteal
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev demo serve test test-all coverage check lint types imports content leaks docs cases mutation format lock clean
@@ -23,13 +25,13 @@ serve: $(VENV)/.runtime ## Start the service
 	$(BIN)/cds-service serve $(ARGS)
 
 test: $(VENV)/.dev ## Run the tests, except the slow ones (more to pytest: ARGS="-k charcot")
-	$(BIN)/python -m pytest -m "not slow" $(ARGS)
+	$(BIN)/python -m pytest $(PARALLEL) -m "not slow" $(ARGS)
 
 test-all: $(VENV)/.dev ## Run all tests
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
 coverage: $(VENV)/.dev ## Run the tests and ask for the coverage that pyproject.toml sets
-	$(BIN)/python -m pytest -m "not slow" --cov --cov-report=term $(ARGS)
+	$(BIN)/python -m pytest $(PARALLEL) -m "not slow" --cov --cov-report=term $(ARGS)
 
 check: lint types imports content leaks ## Run every check that is not a test
 
