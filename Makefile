@@ -9,7 +9,7 @@ ARGS ?=
 PARALLEL ?= -n auto --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo serve test test-all coverage check lint types imports content leaks docs cases mutation format lock clean
+.PHONY: help setup setup-dev demo serve test test-all coverage check lint types imports content leaks docs cases mutation fuzz format lock clean
 
 help: ## Show these lines
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1@\2/p' $(MAKEFILE_LIST) | awk -F@ '{printf "%-20s %s\n", $$1, $$2}'
@@ -60,6 +60,15 @@ cases: $(VENV)/.dev ## Write the frozen cases of the rules anew, to review the d
 mutation: $(VENV)/.dev ## Change every rule and the engine in small ways: does a test notice? (takes long)
 	PYTHONPATH=tests $(BIN)/python -m support.mutants $(ARGS)
 	rm -rf mutants && $(BIN)/mutmut run && $(BIN)/mutmut results
+
+FUZZ_S ?= 300
+
+fuzz: $(VENV)/.dev requirements-fuzz.lock ## Look for input that breaks a promise, FUZZ_S seconds for each kind
+	$(PIP) --require-hashes --no-deps -r requirements-fuzz.lock
+	for target in record report body; do \
+	  PYTHONPATH=tests $(BIN)/python -m support.fuzzing $$target -max_total_time=$(FUZZ_S) -max_len=400 -verbosity=0 \
+	    -print_final_stats=1 -artifact_prefix=.fuzz- >/dev/null || exit 1; \
+	done
 
 format: $(VENV)/.dev ## Put the code in its form
 	$(BIN)/ruff check --fix-only .
