@@ -17,7 +17,8 @@ from cds_service.fhir.readers.context import UNREADABLE, ReadingRules, StudyPlac
 from cds_service.fhir.readers.drafts import read_drafts, read_placed
 from cds_service.fhir.readers.imaging_study import IGNORED_STATUS, read_sequences, study_day, study_place
 from cds_service.fhir.readers.imaging_study import modality as modality_of_study
-from cds_service.fhir.readers.observations import Links, observation_set, read_markers, read_observation
+from cds_service.fhir.readers.markers import read_markers
+from cds_service.fhir.readers.observations import Links, observation_set, read_observation
 from cds_service.fhir.readers.patient import read_patient
 from cds_service.fhir.readers.reports import (
     Report,
