@@ -77,7 +77,8 @@ def read_case(
         {member: report.study for report in reports for member in _members(report.resource)},
         frozenset(member for report in _of_other_modality(record, places) for member in _members(report)),
     )
-    found = observation_set([*record.of_type("Observation"), *_of_type(inner, "Observation")], links)
+    observations = [_with_inner_links(one, one) for one in record.of_type("Observation")]
+    found = observation_set([*observations, *_of_type(inner, "Observation")], links)
     for key in sorted(found.by_key):
         resource = found.by_key[key]
         collect(resource, partial(read_observation, resource, found, known, how, problems))
@@ -106,16 +107,29 @@ def read_case(
 
 
 def _contained(record: Record) -> list[Json]:
-    """Return what reports carry inside themselves, under ids that no other report uses.
+    """Return what reports and observations carry inside themselves, under ids that nothing else uses.
 
-    What is inside a report has no life of its own: it does not count when the report does not.
+    What is inside a resource has no life of its own: it does not count when the resource does not.
     """
     found: list[Json] = []
-    for report in filter(is_readable, record.of_type("DiagnosticReport")):
-        for name, resource in contained(report).items():
+    for outer in filter(is_readable, [*record.of_type("DiagnosticReport"), *record.of_type("Observation")]):
+        for name, resource in contained(outer).items():
             kind = text(resource.get("resourceType"))
-            found.append({**resource, "id": f"{key_of(report).split('/')[-1]}{name}", "resourceType": kind})
+            linked = _with_inner_links(resource, outer)
+            found.append({**linked, "id": f"{key_of(outer).split('/')[-1]}{name}", "resourceType": kind})
     return found
+
+
+def _with_inner_links(resource: Json, outer: Json) -> Json:
+    """Return an observation with its links to what ``outer`` contains written as ``_contained`` lists it."""
+    kinds = {name: text(inner.get("resourceType")) for name, inner in contained(outer).items()}
+    links = {name: references(resource.get(name)) for name in ("derivedFrom", "hasMember", "partOf")}
+    mapped = {
+        name: [{"reference": _inner_key(outer, key, kinds.get(key, ""))} for key in keys]
+        for name, keys in links.items()
+        if any(key in kinds for key in keys)
+    }
+    return {**resource, **mapped}
 
 
 def _of_type(resources: Iterable[Json], kind: str) -> list[Json]:
