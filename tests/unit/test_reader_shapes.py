@@ -6,27 +6,35 @@ from typing import Any
 
 import pytest
 from support.records import (
+    ABSENT,
+    DICOM,
     EDEMA,
     KNEE,
     LEFT,
+    PATIENT,
     RIGHT,
     SI_JOINT,
+    SUBJECT,
     SYNOVITIS,
     coded,
     condition,
     edema,
     lesions,
     local,
+    loinc,
     mm,
     observation,
     patient,
     read,
     report,
     snomed,
+    study,
     to,
 )
 
 Json = Any
+
+ABSOLUTE = to(f"https://ehr.example/dstu2/Patient/{PATIENT}")
 
 # ------------------------------------------------------------------------------------- inside another resource
 
@@ -117,3 +125,130 @@ def test_what_is_contained_and_of_another_patient_is_left_out_and_named():
         {"si_joint left": {"bme": "present"}},
         ("1 Observation (of another patient)",),
     )
+
+
+# ------------------------------------------------------------------------------- guides, and other versions of FHIR
+
+
+IMAGING = [{"coding": [{"system": "http://terminology.hl7.org/CodeSystem/observation-category", "code": "imaging"}]}]
+FINDINGS = "There is bone marrow edema of the left sacroiliac joint without erosion."
+
+
+def gaps(*kinds: str) -> tuple[str, ...]:
+    return tuple(f"1 {kind} (of another FHIR version, read as far as its parts are known)" for kind in kinds)
+
+
+IHE_IMR = [
+    study(),
+    report(
+        code=loinc("18748-4"),
+        category=[{"coding": [{"system": "http://loinc.org", "code": "LP29684-5"}]}],
+        imagingStudy=[to("ImagingStudy/mri")],
+        result=[to("Observation/findings"), to("Observation/impression")],
+    ),
+    observation("findings", loinc("59776-5"), category=IMAGING, bodySite=None, valueString=FINDINGS),
+    observation("impression", loinc("19005-8"), category=IMAGING, bodySite=None, valueString="Left sacroiliitis."),
+]
+"""IHE RAD Interactive Multimedia Report: the text stands in two observations that the report names."""
+
+US_CORE = [
+    report(
+        code={"coding": [{"system": "http://loinc.org", "code": "36502-3"}]},
+        category=[{"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0074", "code": "RAD"}]}],
+        result=[to("Observation/findings")],
+    ),
+    observation("findings", loinc("18782-3"), category=IMAGING, bodySite=None, valueString=FINDINGS),
+]
+"""US Core: a note exchange report without its study, and a clinical result that is text."""
+
+R5 = [
+    {
+        "resourceType": "ImagingStudy",
+        "id": "mri",
+        "status": "available",
+        "subject": SUBJECT,
+        "started": "2026-03-02",
+        "modality": [coded("MR", DICOM)],
+        "procedure": [{"concept": loinc("36502-3")}],
+        "series": [{"bodySite": {"concept": snomed(SI_JOINT)}, "laterality": snomed(LEFT), "description": "COR STIR"}],
+    },
+    {**report("r5", study=[to("ImagingStudy/mri")], result=[to("Observation/edema")])},
+    edema(
+        bodySite=None,
+        bodyStructure=to("#b"),
+        contained=[
+            {
+                "resourceType": "BodyStructure",
+                "id": "b",
+                "includedStructure": [{"structure": snomed(SI_JOINT), "laterality": snomed(LEFT)}],
+            }
+        ],
+        component=[{"code": local("erosion"), "valueCodeableConcept": snomed(ABSENT)}],
+    ),
+]
+
+STU3 = [
+    study(modality=None, modalityList=[{"system": DICOM, "code": "MR"}], patient=SUBJECT, subject=None),
+    edema(
+        valueBoolean=True,
+        comment="No erosion.",
+        related=[{"type": "derived-from", "target": to("ImagingStudy/mri")}],
+    ),
+    condition("dm", coded("73211009"), clinicalStatus="active", assertedDate="2020-01-01"),
+]
+
+DSTU2 = [
+    {
+        "resourceType": "Patient",
+        "id": PATIENT,
+        "name": [{"family": ["Example"]}],
+        "birthDate": "1980-03-11",
+        "gender": "male",
+    },
+    study(modality=None, modalityList=[{"system": DICOM, "code": "MR"}], patient=ABSOLUTE, subject=None),
+    edema(subject=ABSOLUTE, valueBoolean=True, comments="No erosion."),
+    condition(
+        "dm",
+        coded("73211009"),
+        patient=ABSOLUTE,
+        subject=None,
+        category={"coding": [{"code": "diagnosis"}]},
+        clinicalStatus="active",
+        verificationStatus="confirmed",
+        dateRecorded="2020-01-01",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("sent", "found", "of_patient", "named"),
+    [
+        pytest.param(IHE_IMR, {"bme": "present", "erosion": "absent", "axspa": "present"}, {}, (), id="IHE IMR"),
+        pytest.param(US_CORE, {"bme": "present", "erosion": "absent"}, {}, (), id="US Core"),
+        pytest.param(
+            R5,
+            {"bme": "present", "erosion": "absent"},
+            {},
+            gaps("DiagnosticReport", "ImagingStudy", "Observation"),
+            id="R5",
+        ),
+        pytest.param(
+            STU3,
+            {"bme": "present", "erosion": "absent"},
+            {"diabetes": "present"},
+            gaps("Condition", "ImagingStudy", "Observation"),
+            id="STU3",
+        ),
+        pytest.param(
+            DSTU2,
+            {"bme": "present", "erosion": "absent"},
+            {"age": "45", "diabetes": "present", "sex": "male"},
+            gaps("Condition", "ImagingStudy", "Observation"),
+            id="DSTU2",
+        ),
+    ],
+)
+def test_a_record_of_a_published_shape_is_read(sent: list[Json], found: Json, of_patient: Json, named: tuple[str, ...]):
+    reading = read(*sent)
+
+    assert (lesions(reading), patient(reading), reading.gaps) == ({"si_joint left": found}, of_patient, named)

@@ -108,6 +108,11 @@ def test_series_that_are_no_objects_leave_the_list_incomplete():
     assert found == {"stir": "acquired"}
 
 
+@pytest.mark.parametrize("damaged", [None, "t1_se_cor", 7, []])
+def test_an_entry_that_is_no_series_leaves_the_list_incomplete_even_without_a_count(damaged: Any):
+    assert sequences(read(study(series=[{"description": "COR STIR"}, damaged]))) == {"stir": "acquired"}
+
+
 def test_a_site_may_say_that_fat_suppressed_proton_density_is_not_fluid_sensitive():
     names = ("t1_tse_cor", "pd_tse_fs_cor_DRB")
 

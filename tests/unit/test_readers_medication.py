@@ -74,10 +74,16 @@ def test_a_medicine_may_be_contained_or_travel_with_the_order():
 def test_a_medicine_of_r5_and_of_the_site_is_known():
     r5 = request(medicationCodeableConcept=None, medication={"concept": {"text": "iloprost"}})
     own = request(medicationCodeableConcept=coded("ILO", "urn:own"))
+    inside = request(
+        medicationCodeableConcept=None,
+        medication={"reference": to("#m")},
+        contained=[{"resourceType": "Medication", "id": "m", "code": {"text": "iloprost"}}],
+    )
+    how = rules_of({("urn:own", "ILO"): "medicine=iloprost"})
 
-    found = [draft(read(drafts=[sent], how=rules_of({("urn:own", "ILO"): "medicine=iloprost"}))) for sent in (r5, own)]
+    found = [draft(read(drafts=[sent], how=how)) for sent in (r5, own, inside)]
 
-    assert [one["drug"] for one in found] == ["iloprost", "iloprost"]
+    assert [one["drug"] for one in found] == ["iloprost"] * 3
 
 
 # ---------------------------------------------------------------------------------------------- which regimen
@@ -89,11 +95,54 @@ def test_a_medicine_of_r5_and_of_the_site_is_known():
         pytest.param(given(50), {"dose_ug": "50"}, id="ug"),
         pytest.param(given(50, "mcg"), {"dose_ug": "50"}, id="mcg"),
         pytest.param(given(0.05, "mg"), {"dose_ug": "50"}, id="mg"),
+        pytest.param(given(50_000, "ng"), {"dose_ug": "50"}, id="ng"),
+        pytest.param(given(2, "ng/kg"), {}, id="a dose by weight"),
         pytest.param(given(50, "mL"), {}, id="a volume"),
+        pytest.param({"doseQuantity": {"value": 50, "code": "ug"}}, {"dose_ug": "50"}, id="a dose of STU3"),
+        pytest.param(
+            {"doseAndRate": [*given(50)["doseAndRate"], *given(0.05, "mg")["doseAndRate"]]},
+            {"dose_ug": "50"},
+            id="one dose in two units",
+        ),
+        pytest.param(
+            {"doseAndRate": [*given(50)["doseAndRate"], *given(60)["doseAndRate"]]}, {}, id="two doses that differ"
+        ),
+        pytest.param(
+            {"doseAndRate": [{"doseRange": {"low": {"value": 25, "code": "ug"}, "high": {"value": 50, "code": "ug"}}}]},
+            {},
+            id="a range of doses",
+        ),
+        pytest.param({"text": "50 ug over 6 hours, daily for 5 days"}, {}, id="words only"),
+        pytest.param(
+            {
+                "doseAndRate": [
+                    {"rateRatio": {"numerator": {"value": 50, "code": "ug"}, "denominator": {"value": 6, "code": "h"}}}
+                ]
+            },
+            {},
+            id="a rate without its time",
+        ),
+        pytest.param(
+            {
+                **times(duration=6, durationUnits="h"),
+                "rateRatio": {
+                    "numerator": {"value": 10_000, "unit": "ng"},
+                    "denominator": {"value": 60, "unit": "min"},
+                },
+            },
+            {"infusion_h": "6", "dose_ug": "60"},
+            id="a rate of DSTU2, in small units",
+        ),
         pytest.param({"doseAndRate": {"doseQuantity": {"value": 50, "unit": "ug"}}}, {"dose_ug": "50"}, id="an object"),
         pytest.param(times(duration=6, durationUnit="h"), {"infusion_h": "6"}, id="hours"),
         pytest.param(times(duration=360, durationUnit="min"), {"infusion_h": "6"}, id="minutes"),
+        pytest.param(times(duration=21600, durationUnit="s"), {"infusion_h": "6"}, id="seconds"),
         pytest.param(times(duration=6), {}, id="a duration without unit"),
+        pytest.param(times(duration=4, durationMax=6, durationUnit="h"), {}, id="four to six hours"),
+        pytest.param(times(frequency=1, frequencyMax=2, period=1, periodUnit="d"), {}, id="once or twice a day"),
+        pytest.param(times(frequency=1, period=1, periodMax=2, periodUnit="d"), {}, id="every day or two"),
+        pytest.param(times(frequency=1, period=1, periodUnits="d"), {"per_day": "1"}, id="once a day, as in DSTU2"),
+        pytest.param(times(frequency=1), {}, id="once, in what time"),
         pytest.param(
             {
                 **times(duration=6, durationUnit="h"),
@@ -126,6 +175,21 @@ def test_a_medicine_of_r5_and_of_the_site_is_known():
         pytest.param({"timing": {"code": coded("BID")}}, {"per_day": "2"}, id="twice a day by code"),
         pytest.param(times(boundsDuration={"value": 5, "code": "d"}), {"days": "5"}, id="five days"),
         pytest.param(times(boundsDuration={"value": 1, "code": "wk"}), {"days": "7"}, id="a week"),
+        pytest.param(
+            times(boundsPeriod={"start": "2026-03-02", "end": "2026-03-06"}),
+            {"days": "5"},
+            id="from one day to another",
+        ),
+        pytest.param(
+            times(boundsPeriod={"start": "2026-03-06", "end": "2026-03-02"}), {}, id="from one day to one before"
+        ),
+        pytest.param(times(boundsPeriod={"start": "2026-03-02"}), {}, id="from one day on"),
+        pytest.param(times(boundsRange={"low": {"value": 3, "code": "d"}}), {}, id="at least some days"),
+        pytest.param(
+            times(count=5, countMax=7, frequency=1, period=1, periodUnit="d"),
+            {"per_day": "1"},
+            id="five to seven times",
+        ),
         pytest.param(
             times(count=5, frequency=1, period=1, periodUnit="d"), {"per_day": "1", "days": "5"}, id="five times, daily"
         ),

@@ -30,6 +30,7 @@ from cds_service.fhir.readers.reports import (
     read_radiograph,
     read_report,
 )
+from cds_service.fhir.readers.versions import is_of_another_version
 from cds_service.fhir.source import Record
 from cds_service.knowledge.codes.sites import Place
 from cds_service.model.case import Case, PlacedOrder, Problem, Statement, Study
@@ -53,6 +54,11 @@ def read_case(
         selections: keys of the drafts in focus; None when all are.
     """
     problems = list(record.problems)
+    problems += [
+        Problem("other-version", text(resource.get("resourceType")), key)
+        for key, resource in record.resources.items()
+        if is_of_another_version(resource)
+    ]
     statements: list[Statement] = []
 
     def collect(resource: Json, read: Callable[[], Iterable[Statement]]) -> None:
@@ -243,6 +249,7 @@ def _gaps(problems: Iterable[Problem], how: ReadingRules) -> tuple[str, ...]:
     kinds = {
         "unreadable": "{n} {about} (unreadable)",
         "other-patient": "{n} {about} (of another patient)",
+        "other-version": "{n} {about} (of another FHIR version, read as far as its parts are known)",
         "partly-failed": "{about} (query failed in part)",
         "rejected-value": "{about} (value without a usable length)",
     }

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 
-from cds_service.fhir.access import Json, codings, concept_text, objects, reference_key, text
+from cds_service.fhir.access import Json, codings, concept_text, day, objects, reference_key, text
 from cds_service.knowledge.codes.entry import Aliases
 from cds_service.knowledge.codes.medications import medicine_named, medicine_of
 from cds_service.knowledge.facts import DRAFT_DRUG
@@ -19,11 +20,14 @@ Factors = Mapping[str, Fraction]
 
 UG_PER_UNIT: Factors = {
     **dict.fromkeys(("ug", "mcg", "µg", "μg"), Fraction(1)),
+    "ng": Fraction(1, 1000),
     "mg": Fraction(1000),
 }
 HOURS_PER_UNIT: Factors = {
     **dict.fromkeys(("h", "hr", "hour", "hours"), Fraction(1)),
     "min": Fraction(1, 60),
+    "s": Fraction(1, 3600),
+    "d": Fraction(24),
 }
 DAYS_PER_UNIT: Factors = {
     **dict.fromkeys(("d", "day", "days"), Fraction(1)),
@@ -60,8 +64,10 @@ def read_medication(resource: Json, others: Mapping[str, Json], aliases: Aliases
 
 
 def _drug(resource: Json, others: Mapping[str, Json], aliases: Aliases) -> str:
-    concepts = [resource.get("medicationCodeableConcept"), resource.get("medication")]
-    key = reference_key(resource.get("medicationReference"))
+    r5 = resource.get("medication")
+    concepts = [resource.get("medicationCodeableConcept"), r5]
+    named = resource.get("medicationReference") or (r5.get("reference") if isinstance(r5, Mapping) else None)
+    key = reference_key(named)
     for inner in objects(resource.get("contained")):
         if key == f"#{text(inner.get('id'))}":
             concepts.append(inner.get("code"))
@@ -84,20 +90,35 @@ def _regimen(dosage: Json) -> Iterator[tuple[str, Value]]:
     timing = dosage.get("timing")
     repeat = timing.get("repeat") if isinstance(timing, Mapping) else None
     repeat = repeat if isinstance(repeat, Mapping) else {}
-    hours = _in(repeat.get("duration"), repeat.get("durationUnit"), HOURS_PER_UNIT)
-    for rate in objects(dosage.get("doseAndRate")):
-        dose = rate.get("doseQuantity")
-        if isinstance(dose, Mapping):
-            yield from _given(
-                "order.dose_ug", _in(dose.get("value"), dose.get("code") or dose.get("unit"), UG_PER_UNIT)
-            )
-        elif hours is not None:
-            per_hour = _rate(rate)
-            yield from _given("order.dose_ug", None if per_hour is None else per_hour * hours)
+    hours = _in(_only(repeat, "duration"), _unit_of(repeat, "duration"), HOURS_PER_UNIT)
+    # DSTU2 and STU3 have the dose beside the timing. Two doses that differ, such as one ordered and one calculated,
+    # are none.
+    doses = {_dose(rate, hours) for rate in [dosage, *objects(dosage.get("doseAndRate"))]} - {None}
+    if len(doses) == 1:
+        yield from _given("order.dose_ug", doses.pop())
     yield from _given("order.infusion_h", hours)
     per_day = _per_day(repeat, timing)
     yield from _given("order.per_day", per_day)
     yield from _given("order.days", _days(repeat, per_day))
+
+
+def _dose(rate: Json, hours: Fraction | None) -> Fraction | None:
+    """Return one dose in ug: as it is given, or as a rate over the hours of the infusion."""
+    dose = rate.get("doseQuantity")
+    if isinstance(dose, Mapping):
+        return _in(dose.get("value"), dose.get("code") or dose.get("unit"), UG_PER_UNIT)
+    per_hour = _rate(rate)
+    return per_hour * hours if per_hour is not None and hours is not None else None
+
+
+def _only(repeat: Json, name: str) -> object:
+    """Return a part of a timing; nothing when it is only the least of a range."""
+    return None if repeat.get(f"{name}Max") is not None else repeat.get(name)
+
+
+def _unit_of(repeat: Json, name: str) -> object:
+    """Return the unit of a part of a timing, which DSTU2 writes in the plural."""
+    return repeat.get(f"{name}Unit") or repeat.get(f"{name}Units")
 
 
 def _rate(rate: Json) -> Fraction | None:
@@ -118,8 +139,8 @@ def _rate(rate: Json) -> Fraction | None:
 
 
 def _per_day(repeat: Json, timing: object) -> Fraction | None:
-    frequency = _number(repeat.get("frequency"))
-    period = _in(repeat.get("period", 1), repeat.get("periodUnit"), DAYS_PER_UNIT)
+    frequency = _number(_only(repeat, "frequency"))
+    period = _in(_only({"period": 1, **repeat}, "period"), _unit_of(repeat, "period"), DAYS_PER_UNIT)
     if frequency is not None and period:
         return frequency / period
     if isinstance(timing, Mapping):
@@ -130,10 +151,15 @@ def _per_day(repeat: Json, timing: object) -> Fraction | None:
 
 
 def _days(repeat: Json, per_day: Fraction | None) -> Fraction | None:
-    bounds = repeat.get("boundsDuration")
+    bounds, period = repeat.get("boundsDuration"), repeat.get("boundsPeriod")
     if isinstance(bounds, Mapping):
         return _in(bounds.get("value"), bounds.get("code") or bounds.get("unit"), DAYS_PER_UNIT)
-    count = _number(repeat.get("count"))
+    if isinstance(period, Mapping):
+        first, last = day(text(period.get("start"))), day(text(period.get("end")))
+        # The last day of a period is part of it.
+        length = (date.fromisoformat(last) - date.fromisoformat(first)).days + 1 if first and last else 0
+        return Fraction(length) if length > 0 else None
+    count = _number(_only(repeat, "count"))
     return count / per_day if count is not None and per_day else None
 
 
