@@ -3,7 +3,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from support.records import SUBJECT, coded, draft, read, rules_of, to
+from support.records import SUBJECT, coded, draft, patient, read, rules_of, to
+
+from cds_service.model.coding import RXNORM
 
 Json = Any
 
@@ -216,3 +218,42 @@ def test_two_dosages_are_no_regimen():
 @pytest.mark.parametrize("number", ["1e999999999", "1/3", "1e-999999999", "NaN", "Infinity", -5, 0, True, None, "much"])
 def test_a_number_that_is_none_is_never_worked_with(number: Any):
     assert ordered({**given(number), **times(duration=number, durationUnit="h", count=number)}) == {"drug": "iloprost"}
+
+
+# ------------------------------------------------------------------------------------------ what is being taken
+
+
+WARFARIN = {"medicationCodeableConcept": {"text": "Warfarin 5 MG Oral Tablet"}}
+
+
+@pytest.mark.parametrize(
+    ("more", "found"),
+    [
+        pytest.param({"status": "active", **WARFARIN}, {"anticoagulation": "present"}, id="in words"),
+        pytest.param(
+            {"status": "active", "medicationCodeableConcept": coded("11289", RXNORM)},
+            {"anticoagulation": "present"},
+            id="by its code",
+        ),
+        pytest.param({"status": None, **WARFARIN}, {"anticoagulation": "present"}, id="of no status"),
+        pytest.param({"status": "stopped", **WARFARIN}, {}, id="stopped"),
+        pytest.param({"status": "completed", **WARFARIN}, {}, id="completed"),
+        pytest.param({"status": "entered-in-error", **WARFARIN}, {}, id="in error"),
+        pytest.param({"status": "active", "doNotPerform": True, **WARFARIN}, {}, id="an order not to"),
+        pytest.param(
+            {"status": "active", "medicationCodeableConcept": {"text": "Naproxen"}}, {}, id="another medicine"
+        ),
+        pytest.param(
+            {
+                "status": "active",
+                "medicationCodeableConcept": None,
+                "medicationReference": to("#m"),
+                "contained": [{"resourceType": "Medication", "id": "m", "code": {"text": "apixaban"}}],
+            },
+            {"anticoagulation": "present"},
+            id="contained",
+        ),
+    ],
+)
+def test_a_prescription_that_is_followed_says_what_stands_against_iloprost(more: Json, found: dict[str, str]):
+    assert patient(read(request(**more))) == found

@@ -18,6 +18,7 @@ from cds_service.fhir.readers.drafts import read_drafts, read_placed
 from cds_service.fhir.readers.imaging_study import IGNORED_STATUS, read_sequences, study_day, study_place
 from cds_service.fhir.readers.imaging_study import modality as modality_of_study
 from cds_service.fhir.readers.markers import read_markers
+from cds_service.fhir.readers.medication import read_taken
 from cds_service.fhir.readers.observations import Links, observation_set, read_observation
 from cds_service.fhir.readers.patient import read_patient
 from cds_service.fhir.readers.reports import (
@@ -95,6 +96,8 @@ def read_case(
         collect(resource, partial(read_patient, resource, how))
     for resource in record.of_type("Condition"):
         collect(resource, partial(read_condition, resource, how))
+    for resource in record.of_type("MedicationRequest"):
+        collect(resource, partial(read_taken, resource, how.aliases))
 
     studies |= _unsent(statements, studies)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from fractions import Fraction
+from math import isfinite
 
 from cds_service.fhir.access import Json, codings, first_day, key_of, objects, text
 from cds_service.fhir.readers.context import UNREADABLE, ReadingRules
@@ -11,7 +13,18 @@ from cds_service.knowledge.codes.laboratory import RAISED_FACTS, analyte_of
 from cds_service.knowledge.codes.qualifiers import raised
 from cds_service.knowledge.settings import INFECTION_SIGN_DAYS
 from cds_service.model.case import Problem, Statement
+from cds_service.model.coding import OBSERVATION_INTERPRETATION
 from cds_service.model.finding import Provenance, State
+
+UNITS: Mapping[str, tuple[Fraction, str]] = {
+    **dict.fromkeys(("mg/L", "ug/mL"), (Fraction(1), "mg/L")),
+    "mg/dL": (Fraction(10), "mg/L"),
+    "g/L": (Fraction(1000), "mg/L"),
+    **dict.fromkeys(("/uL", "/mm3", "{cells}/uL", "cells/uL"), (Fraction(1), "/uL")),
+    **dict.fromkeys(("10*3/uL", "10^3/uL", "10*9/L", "10^9/L", "K/uL", "x10E3/uL"), (Fraction(1000), "/uL")),
+    **dict.fromkeys(("mm/h", "mm/hr", "mm/1h"), (Fraction(1), "mm/h")),
+}
+"""Units in which a laboratory gives a value and its limit, each as how much of one unit of its kind."""
 
 
 def read_markers(resources: Iterable[Json], how: ReadingRules, problems: list[Problem]) -> Iterator[Statement]:
@@ -24,13 +37,13 @@ def read_markers(resources: Iterable[Json], how: ReadingRules, problems: list[Pr
     measured: dict[str, str] = {}
     for resource in resources:
         try:
-            day, state = first_day(resource, *DAY_FIELDS), _raised(resource)
-            facts = {RAISED_FACTS.get(analyte_of(s, c) or "") for s, c in codings(resource.get("code"))} - {None}
+            day = first_day(resource, *DAY_FIELDS)
+            judged = [_judged(part) for part in (resource, *objects(resource.get("component")))]
         except UNREADABLE:
             problems.append(Problem("unreadable", "Observation", key_of(resource)))
             continue
-        for fact in facts:
-            if fact is None or not how.within(day, INFECTION_SIGN_DAYS):
+        for fact, state in (pair for part in judged for pair in part):
+            if not how.within(day, INFECTION_SIGN_DAYS):
                 continue
             measured[fact] = max(measured.get(fact, ""), day)
             if state is not None:
@@ -42,11 +55,20 @@ def read_markers(resources: Iterable[Json], how: ReadingRules, problems: list[Pr
             yield Statement(fact, state, Provenance(key, day))
 
 
+def _judged(part: Json) -> list[tuple[str, State | None]]:
+    """Return the facts that a value, or one of the values of a panel, is about, each with whether it is raised."""
+    facts = {RAISED_FACTS.get(analyte_of(system, code) or "") for system, code in codings(part.get("code"))}
+    state = _raised(part)
+    return [(fact, state) for fact in sorted(name for name in facts if name)]
+
+
 def _raised(resource: Json) -> State | None:
-    for system, code in codings(resource.get("interpretation")):
-        state = raised(system, code)
-        if state is not None:
-            return state
+    if resource.get("dataAbsentReason") is not None:
+        return None
+    flags = codings(resource.get("interpretation"))
+    told = {state for s, c in flags if (state := raised(s or OBSERVATION_INTERPRETATION, c)) is not None}
+    if len(told) == 1:
+        return told.pop()
     quantity = resource.get("valueQuantity")
     if not isinstance(quantity, Mapping):
         return None
@@ -63,24 +85,36 @@ def _is_normal_range(reference: Json) -> bool:
 def _above(quantity: Json, reference: Json) -> State | None:
     """Return whether a value lies above a reference range; None when its comparator or unit leaves that open."""
     high = reference.get("high")
-    if not isinstance(high, Mapping) or not _same_unit(quantity, high):
+    if not isinstance(high, Mapping):
         return None
-    value, limit = quantity.get("value"), high.get("value")
-    if not isinstance(value, int | float) or not isinstance(limit, int | float):
+    # A limit without a unit has that of the value.
+    value, limit = _amount(quantity, quantity), _amount(high, high if _units(high) else quantity)
+    if value is None or limit is None or value[1] != limit[1]:
         return None
     match text(quantity.get("comparator")):
         case "":
-            return State.PRESENT if value > limit else State.ABSENT
-        case ">" if value >= limit:
+            return State.PRESENT if value[0] > limit[0] else State.ABSENT
+        case ">" if value[0] >= limit[0]:
             return State.PRESENT
-        case ">=" if value > limit:
+        case ">=" if value[0] > limit[0]:
             return State.PRESENT
-        case "<" | "<=" if value <= limit:
+        case "<" | "<=" if value[0] <= limit[0]:
             return State.ABSENT
     return None
 
 
-def _same_unit(quantity: Json, limit: Json) -> bool:
-    """Whether both have one unit. A limit without a unit has that of the value."""
-    stated = text(limit.get("code")) or text(limit.get("unit"))
-    return not stated or stated in (text(quantity.get("code")), text(quantity.get("unit")))
+def _amount(quantity: Json, united: Json) -> tuple[Fraction, str] | None:
+    """Return a number and its unit, in the smallest of a unit's kind; None for what is no number or has no unit."""
+    value = quantity.get("value")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+        return None
+    units = _units(united)
+    known = {UNITS[unit] for unit in units if unit in UNITS} or {(Fraction(1), unit) for unit in units[:1]}
+    if len(known) != 1:
+        return None
+    factor, kind = known.pop()
+    return Fraction(str(value)) * factor, kind
+
+
+def _units(quantity: Json) -> list[str]:
+    return [unit for name in ("code", "unit") if (unit := text(quantity.get(name)).strip())]

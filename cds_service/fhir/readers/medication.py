@@ -8,11 +8,12 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 
-from cds_service.fhir.access import Json, codings, concept_text, day, objects, reference_key, text
+from cds_service.fhir.access import Json, codings, concept_text, day, first_day, key_of, objects, reference_key, text
 from cds_service.knowledge.codes.entry import Aliases
-from cds_service.knowledge.codes.medications import medicine_named, medicine_of
+from cds_service.knowledge.codes.medications import CONTEXT_FACTS, Medicine, medicine_named, medicine_of
 from cds_service.knowledge.facts import DRAFT_DRUG
-from cds_service.model.finding import State, Value
+from cds_service.model.case import Statement
+from cds_service.model.finding import Provenance, State, Value
 from cds_service.model.quantity import Range
 
 Factors = Mapping[str, Fraction]
@@ -41,6 +42,8 @@ PER_DAY_BY_CODE: Factors = {
     "QID": Fraction(4),
     "QOD": Fraction(1, 2),
 }
+TAKEN_STATUS = ("active", "")
+"""A prescription with one of these, or with none, is taken to be followed."""
 LARGEST_POWER = 9
 """A number beyond this power of ten, up or down, is no dose, time or count."""
 
@@ -61,6 +64,16 @@ def read_medication(resource: Json, others: Mapping[str, Json], aliases: Aliases
         yield "order.inhaled", State.PRESENT
     if len(dosages) == 1:
         yield from _regimen(dosages[0])
+
+
+def read_taken(resource: Json, aliases: Aliases) -> Iterator[Statement]:
+    """Yield what a prescription that is going on says of the patient (anticoagulation); nothing for any other."""
+    if text(resource.get("status")) not in TAKEN_STATUS or resource.get("doNotPerform") is True:
+        return
+    drug = _drug(resource, {}, aliases)
+    fact = CONTEXT_FACTS.get(Medicine(drug)) if drug in set(Medicine) else None
+    if fact is not None:
+        yield Statement(fact, State.PRESENT, Provenance(key_of(resource), first_day(resource, "authoredOn")))
 
 
 def _drug(resource: Json, others: Mapping[str, Json], aliases: Aliases) -> str:
