@@ -35,7 +35,8 @@ def modality(resource: Json) -> str:
 
 
 def _names_mr(system: str, code: str) -> bool:
-    return modality_of(system, code) == "MR" or code == "MR"
+    # Some write the modality in small letters, or as what it is called.
+    return modality_of(system, code) == "MR" or code.strip().upper() in ("MR", "MRI")
 
 
 def _procedures(resource: Json) -> list[tuple[str, str]]:
