@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from support.records import SUBJECT, coded, draft, patient, read, rules_of, to
+from support.records import SUBJECT, coded, draft, icd, patient, read, rules_of, to
 
 from cds_service.model.coding import RXNORM
 
@@ -218,6 +218,25 @@ def test_two_dosages_are_no_regimen():
 @pytest.mark.parametrize("number", ["1e999999999", "1/3", "1e-999999999", "NaN", "Infinity", -5, 0, True, None, "much"])
 def test_a_number_that_is_none_is_never_worked_with(number: Any):
     assert ordered({**given(number), **times(duration=number, durationUnit="h", count=number)}) == {"drug": "iloprost"}
+
+
+# -------------------------------------------------------------------------------------------------- what for
+
+
+@pytest.mark.parametrize(
+    ("reason", "found"),
+    [
+        pytest.param({"reasonCode": [icd("L40.0")]}, {"psoriasis": "present"}, id="psoriasis"),
+        pytest.param({"reasonCode": icd("K50.90")}, {"ibd": "present"}, id="an object"),
+        pytest.param({"reason": [{"concept": icd("M05.9")}]}, {"rheumatoid_arthritis": "present"}, id="as in R5"),
+        pytest.param({"reasonCode": [icd("M46.1")]}, {"site": "si_joint"}, id="sacroiliitis"),
+        pytest.param({"reasonCode": [icd("E11.9")]}, {}, id="what is no reason for it"),
+        pytest.param({"reasonCode": [{"text": "psoriasis"}]}, {}, id="words"),
+        pytest.param({"reasonCode": []}, {}, id="none"),
+    ],
+)
+def test_the_reason_of_an_order_may_be_another_disease_the_medicine_is_given_for(reason: Json, found: Json):
+    assert ordered(medicationCodeableConcept={"text": "adalimumab"}, **reason) == {"drug": "anti_tnf", **found}
 
 
 # ------------------------------------------------------------------------------------------ what is being taken

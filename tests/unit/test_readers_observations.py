@@ -38,7 +38,7 @@ from support.records import (
 )
 
 from cds_service.model.case import Problem
-from cds_service.model.coding import ICD10_CM, RADLEX, SNOMED
+from cds_service.model.coding import DATA_ABSENT_REASON, ICD10_CM, RADLEX, SNOMED
 from cds_service.model.finding import Provenance, Trust
 
 Json = Any
@@ -97,6 +97,7 @@ def test_a_code_alone_asserts_its_finding(code: Json, found: dict[str, str]):
         pytest.param({"valueCodeableConcept": snomed(ABSENT)}, "absent", id="absent"),
         pytest.param({"valueCodeableConcept": snomed(INDETERMINATE)}, "indeterminate", id="indeterminate"),
         pytest.param({"valueCodeableConcept": snomed(UNKNOWN)}, "", id="unknown"),
+        pytest.param({"valueCodeableConcept": coded("temp-unknown", DATA_ABSENT_REASON)}, "", id="a reason as a value"),
         pytest.param({"valueCodeableConcept": radlex("RID28473")}, "absent", id="absent, RadLex"),
         pytest.param({"valueCodeableConcept": radlex("RID36")}, "indeterminate", id="probably not"),
         pytest.param({"valueBoolean": True}, "present", id="true"),

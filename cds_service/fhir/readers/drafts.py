@@ -10,7 +10,7 @@ from decimal import Decimal
 from cds_service.fhir.access import Json, codings, concept_text, first_day, key_of, objects, text
 from cds_service.fhir.readers.context import UNREADABLE, most_exact, place_in
 from cds_service.fhir.readers.medication import read_medication
-from cds_service.fhir.readers.versions import ORDERS, as_r4, is_of_another_version
+from cds_service.fhir.readers.versions import ORDERS, as_r4, is_of_another_version, reasons
 from cds_service.fhir.readers.words import has, site_named
 from cds_service.fhir.sequences import sequences_named
 from cds_service.knowledge.codes.context import pain_of
@@ -154,7 +154,7 @@ def _words(resource: Json) -> str:
 def _reason_place(resource: Json, aliases: Aliases) -> Place:
     """Return the one place that the reasons of an order concern."""
     places: list[Place] = []
-    for reason in [*objects(resource.get("reasonCode")), *objects(resource.get("reason"))]:
+    for reason in reasons(resource):
         meant = [diagnosis_of(system, code, aliases) for system, code in codings(reason)]
         places += [meaning.place for meaning in meant if meaning is not None]
         places += [place for system, code in codings(reason) if (place := pain_of(system, code)) is not None]

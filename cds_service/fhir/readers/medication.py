@@ -1,4 +1,4 @@
-"""MedicationRequest: which class of medicine, by which route, in which regimen (units converted)."""
+"""MedicationRequest: which class of medicine, by which route, in which regimen (units converted), and what for."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 
 from cds_service.fhir.access import Json, codings, concept_text, day, first_day, key_of, objects, reference_key, text
+from cds_service.fhir.readers.versions import reasons
+from cds_service.knowledge.codes.context import OTHER_BIOLOGIC_INDICATIONS, context_of
 from cds_service.knowledge.codes.entry import Aliases
 from cds_service.knowledge.codes.medications import CONTEXT_FACTS, Medicine, medicine_named, medicine_of
 from cds_service.knowledge.facts import DRAFT_DRUG
@@ -64,6 +66,10 @@ def read_medication(resource: Json, others: Mapping[str, Json], aliases: Aliases
         yield "order.inhaled", State.PRESENT
     if len(dosages) == 1:
         yield from _regimen(dosages[0])
+    for system, code in (pair for reason in reasons(resource) for pair in codings(reason)):
+        for meaning in context_of(system, code, aliases):
+            if meaning.fact in OTHER_BIOLOGIC_INDICATIONS:
+                yield meaning.fact, meaning.state
 
 
 def read_taken(resource: Json, aliases: Aliases) -> Iterator[Statement]:

@@ -52,3 +52,8 @@ def as_r4(order: Json) -> Json:
         "reasonCode": [reason for named in reasons for reason in objects(named)],
         "note": [*objects(order.get("note")), *objects(order.get("notes"))],
     }
+
+
+def reasons(order: Json) -> list[Json]:
+    """Return why an order is given, as concepts: by R4's name for it, or by that of R5."""
+    return [*objects(order.get("reasonCode")), *objects(order.get("reason"))]
