@@ -312,6 +312,7 @@ def test_a_note_on_something_else_that_mentions_an_mri_says_nothing():
         pytest.param({"dataAbsentReason": {"text": "?"}}, {}, id="a question without an answer"),
         pytest.param({"interpretation": [{"text": "negative"}]}, {}, id="a question with an interpretation"),
         pytest.param({"component": [{"valueBoolean": False}]}, {}, id="a question answered by its parts"),
+        pytest.param({"_valueBoolean": {"extension": []}}, {}, id="a question whose answer is left out"),
         pytest.param({"derivedFrom": []}, {}, id="not known to be of MRI"),
     ],
 )
@@ -320,6 +321,28 @@ def test_a_title_in_words_is_a_finding_only_when_it_is_all_there_is(more: Json, 
     reading = read(study(), observation("a", {"text": "Bone marrow edema"}, **{**IN_STUDY, **place, **more}))
 
     assert {name: value for one in lesions(reading).values() for name, value in one.items()} == found
+
+
+def test_a_component_in_words_without_an_answer_says_nothing():
+    found = read(study(), edema(**IN_STUDY, valueBoolean=True, component=[{"code": {"text": "Erosion"}}]))
+
+    assert lesions(found) == {"si_joint": {"bme": "present"}}
+
+
+def test_a_depth_in_words_is_read_as_text_reads_it():
+    words = "Edema extends 12 mm from the articular surface."
+
+    found = read(study(), observation("d", local("depth-from-articular-surface"), valueString=words))
+
+    assert (lesions(found)["si_joint left"]["depth_mm"], found.gaps) == ("12", ())
+
+
+def test_a_coded_choice_counts_more_than_its_words():
+    low = {**radlex("RID35804"), "text": "Low T1 signal in the marrow."}
+
+    (lesion,) = read(observation("t1", local("t1-signal"), valueCodeableConcept=low)).case.lesions
+
+    assert Trust.CODED in {source.trust for source in lesion.findings["t1_signal"].sources}
 
 
 # ------------------------------------------------------------------------------------- describing words
@@ -331,6 +354,8 @@ def test_a_title_in_words_is_a_finding_only_when_it_is_all_there_is(more: Json, 
         pytest.param("RID35805", {"method": radlex("RID28699")}, {"bme": "present"}, id="bright on STIR, coded"),
         pytest.param("RID35805", {"method": {"text": "STIR"}}, {"bme": "present"}, id="bright on STIR, in words"),
         pytest.param("RID35805", {"method": radlex("RID10794")}, {"t1_signal": "high"}, id="bright on T1"),
+        pytest.param("RID35804", {"component": [component({"text": "on"}, valueCodeableConcept=radlex("RID10794"))]},
+                     {"t1_signal": "low"}, id="dark on T1, which a component names"),
         pytest.param("RID35804", {"method": radlex("RID10794")}, {"t1_signal": "low"}, id="dark on T1"),
         pytest.param("RID5878", {"method": radlex("RID10794")}, {"fatty_lesion": "present"}, id="fatty on T1"),
         pytest.param("RID35805", {"method": {"text": "STIR"}, "valueBoolean": False}, {"bme": "absent"}, id="denied"),

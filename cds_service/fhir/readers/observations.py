@@ -100,7 +100,7 @@ def read_observation(
 
     An observation of another kind of imaging, by its study or its report, states nothing here.
     """
-    parts = [_part(part, how) for part in (resource, *objects(resource.get("component")))]
+    parts = [_part(resource, how), *(_part(one, how, is_whole=False) for one in objects(resource.get("component")))]
     if not any(part.meanings or part.texts for part in parts):
         return
     key = key_of(resource)
@@ -127,9 +127,10 @@ def read_observation(
             try:
                 told = _told(meaning, part.resource, how)
             except UnreadableQuantity:
-                problems.append(Problem("rejected-value", meaning.fact, key))
+                if meaning.fact not in worded:
+                    problems.append(Problem("rejected-value", meaning.fact, key))
                 continue
-            if told is None or (part.is_in_words and meaning.fact in worded):
+            if told is None or (told[0] is State.INDETERMINATE and part.is_in_words and meaning.fact in worded):
                 continue
             value, trust = told
             # The code's own place ("hip joint effusion") stands before the study's.
@@ -225,7 +226,7 @@ class _Part:
     is_in_words: bool
 
 
-def _part(resource: Json, how: ReadingRules) -> _Part:
+def _part(resource: Json, how: ReadingRules, *, is_whole: bool = True) -> _Part:
     coded = list(codings(resource.get("code")))
     meanings = _meanings(resource, how)
     is_finding = bool(meanings) or any(is_generic(system, code) for system, code in coded)
@@ -240,7 +241,8 @@ def _part(resource: Json, how: ReadingRules) -> _Part:
     notes = [text(note.get("text")) for note in objects(resource.get("note"))]
     notes += [text(resource.get("comment")), text(resource.get("comments"))]
     code = resource.get("code")
-    if isinstance(code, Mapping) and not (is_finding or sections or _is_answered(resource)):
+    # The code of a component is always a question.
+    if is_whole and isinstance(code, Mapping) and not (is_finding or sections or _is_answered(resource)):
         notes.append(text(code.get("text")))
     texts += [(note, Trust.NOTE) for note in notes if note]
     return _Part(resource, meanings, texts, is_finding, bool(words))
@@ -249,7 +251,8 @@ def _part(resource: Json, how: ReadingRules) -> _Part:
 def _is_answered(resource: Json) -> bool:
     """Whether an observation holds an answer, so that the words of its code are only the question."""
     answers = ("interpretation", "dataAbsentReason", "component", "hasMember")
-    return _has_value(resource) or any(resource.get(name) is not None for name in answers)
+    left_out = any(name.startswith("_value") for name in resource)
+    return left_out or _has_value(resource) or any(resource.get(name) is not None for name in answers)
 
 
 def _words_of_value(resource: Json, how: ReadingRules) -> str:
@@ -293,7 +296,10 @@ def _described(resource: Json, coded: list[tuple[str, str]], how: ReadingRules) 
     if tissue is None:
         return
     method = resource.get("method")
-    sequences = {sequence_of(*pair) for pair in [*coded, *codings(method)]} - {None, "fat_suppressed"}
+    stated = [*coded, *codings(method)]
+    for component in objects(resource.get("component")):
+        stated += codings(component.get("valueCodeableConcept"))
+    sequences = {sequence_of(*pair) for pair in stated} - {None, "fat_suppressed"}
     sequences |= sequences_named(f"{concept_text(method)}. {concept_text(resource.get('code'))}")
     for system, code in coded:
         meaning = described(system, code, tissue, [name for name in sequences if name])
