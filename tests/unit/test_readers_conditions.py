@@ -73,6 +73,7 @@ def at_foot(*conditions: Json, **more: Any) -> dict[str, str]:
         pytest.param({"abatementBoolean": True}, False, id="none, but it ended, as in DSTU2"),
         pytest.param({"abatementBoolean": False}, True, id="none, and it did not end"),
         pytest.param({**clinical("active"), "abatementString": "x"}, True, id="active, whatever else it says"),
+        pytest.param({"category": {"coding": [{"code": "diagnosis"}]}}, True, id="a category that is an object"),
     ],
 )
 def test_a_condition_counts_while_it_goes_on(status: Json, counts: bool):
@@ -166,6 +167,58 @@ def test_childbirth_counts_for_a_year_even_when_it_is_over(status: Json):
     )
 
     assert (recent, long_ago) == ({"postpartum": "present"}, {})
+
+
+INFARCTION, STROKE = "I21.4", "I63.9"
+
+
+@pytest.mark.parametrize("status", [{}, clinical("active"), clinical("resolved")])
+@pytest.mark.parametrize(
+    ("code", "when", "fact"),
+    [
+        pytest.param(INFARCTION, "2025-10-01", {"myocardial_infarction": "present"}, id="infarction, five months ago"),
+        pytest.param(INFARCTION, "2025-08-01", {}, id="infarction, seven months ago"),
+        pytest.param(INFARCTION, None, {"myocardial_infarction": "indeterminate"}, id="infarction, undated"),
+        pytest.param(STROKE, "2026-01-10", {"stroke_or_tia": "present"}, id="stroke, two months ago"),
+        pytest.param(STROKE, "2025-11-01", {}, id="stroke, four months ago"),
+        pytest.param(STROKE, None, {"stroke_or_tia": "indeterminate"}, id="stroke, undated"),
+        pytest.param("I25.2", "2026-02-01", {"myocardial_infarction": "indeterminate"}, id="an old infarction"),
+    ],
+)
+def test_an_event_counts_against_iloprost_for_some_months_even_when_it_is_over(
+    code: str, when: str | None, fact: Json, status: Json
+):
+    assert patient(read(condition("a", icd(code), onsetDateTime=when, **status))) == fact
+
+
+AT_RIGHT_FOOT = {"bodySite": [snomed(FOOT, RIGHT)]}
+
+
+@pytest.mark.parametrize(
+    ("more", "found"),
+    [
+        pytest.param({**RECENT, **AT_RIGHT_FOOT}, {"acute_trauma": "present"}, id="days ago"),
+        pytest.param(
+            {"onsetDateTime": "2015", **AT_RIGHT_FOOT}, {"prior_trauma_or_surgery": "present"}, id="years ago"
+        ),
+        pytest.param({**clinical("resolved"), **AT_RIGHT_FOOT}, {"prior_trauma_or_surgery": "present"}, id="over"),
+        pytest.param(
+            {"onsetDateTime": "2015", "bodySite": [snomed(FOOT, LEFT)]}, {}, id="years ago, on the other side"
+        ),
+        pytest.param({"onsetDateTime": "2015"}, {}, id="years ago, somewhere"),
+        pytest.param({"onsetDateTime": "2027-01-01", **AT_RIGHT_FOOT}, {}, id="in the future"),
+        pytest.param(AT_RIGHT_FOOT, {}, id="undated"),
+        pytest.param({"onsetDateTime": "2015", **AT_RIGHT_FOOT, **believed("refuted")}, {}, id="refuted"),
+    ],
+)
+def test_an_injury_of_long_ago_is_earlier_trauma_of_its_place(more: Json, found: Json):
+    assert at_foot(condition("a", snomed(INJURY), **more)) == found
+
+
+def test_an_onset_that_is_null_is_none():
+    found = read(condition("a", snomed(FEVER), onsetDateTime=None, recordedDate="2026-03-01"))
+
+    assert patient(found) == {"fever": "present"}
 
 
 # ------------------------------------------------------------------------------------------------- pain

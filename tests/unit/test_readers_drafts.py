@@ -305,9 +305,65 @@ def test_a_dose_that_is_no_number_is_not_read(dose: Any):
 
 def test_orders_of_other_types_are_passed_over():
     assert (
-        read(drafts=[{"resourceType": "MedicationOrder", "id": "x"}, {"resourceType": "DeviceRequest"}]).case.drafts
+        read(drafts=[{"resourceType": "ReferralRequest", "id": "x"}, {"resourceType": "DeviceRequest"}]).case.drafts
         == ()
     )
+
+
+def of_version(order: Json) -> Json:
+    return {"id": "x", "subject": SUBJECT, "status": "draft", **order}
+
+
+@pytest.mark.parametrize(
+    ("order", "found"),
+    [
+        pytest.param(
+            {"resourceType": "ProcedureRequest", "code": loinc("36013-1"), "bodySite": [snomed(HIP, LEFT)],
+             "note": [{"text": "STIR only"}]},
+            {"kind": "mri", "site": "hip", "t1": "absent", "fluid": "present"},
+            id="ProcedureRequest of STU3",
+        ),
+        pytest.param(
+            {"resourceType": "ProcedureRequest", "code": cpt("72195"), "notes": [{"text": "STIR only"}],
+             "reasonCodeableConcept": icd("M46.1"), "subject": {"reference": "https://ehr.example/dstu2/Patient/example"}},
+            {"kind": "mri", "site": "si_joint", "t1": "absent", "fluid": "present", "contrast": "absent"},
+            id="ProcedureRequest of DSTU2",
+        ),
+        pytest.param(
+            {"resourceType": "DiagnosticOrder", "item": [{"code": loinc("24802-1"), "bodySite": snomed(KNEE, LEFT)}]},
+            {"kind": "mri", "site": "knee"},
+            id="DiagnosticOrder of DSTU2",
+        ),
+        pytest.param(
+            {"resourceType": "DiagnosticOrder", "item": [{"code": {"text": "MRI hip"}}, {"code": {"text": "CBC"}}]},
+            {"kind": "mri", "site": "hip"},
+            id="DiagnosticOrder of two items",
+        ),
+        pytest.param(
+            {"resourceType": "DiagnosticOrder", "item": "MRI"}, {"kind": "other"}, id="one that cannot be read"
+        ),
+        pytest.param(
+            {"resourceType": "MedicationOrder", "medicationCodeableConcept": {"text": "iloprost"},
+             "dosageInstruction": [{"doseQuantity": {"value": 50, "unit": "ug"}}]},
+            {"kind": "medication", "drug": "iloprost", "dose_ug": "50"},
+            id="MedicationOrder of DSTU2",
+        ),
+        pytest.param(
+            {"resourceType": "ServiceRequest", "code": {"concept": loinc("36013-1")},
+             "reason": [{"concept": {"text": "hip pain"}}],
+             "orderDetail": [{"parameter": [{"code": {"text": "protocol"}, "valueString": "STIR only"}]}]},
+            {"kind": "mri", "site": "hip", "t1": "absent", "fluid": "present"},
+            id="ServiceRequest of R5",
+        ),
+    ],
+)  # fmt: skip
+def test_an_order_of_another_version_is_read_as_far_as_it_goes_and_named(order: Json, found: dict[str, str]):
+    kind = order["resourceType"]
+
+    reading = read(drafts=[of_version(order)])
+
+    assert (draft(reading), reading.case.drafts[0].reference) == (found, f"{kind}/x")
+    assert reading.gaps == (f"1 draft {kind} (of another FHIR version, read as far as its parts are known)",)
 
 
 def test_drafts_keep_the_clients_order_and_know_which_are_chosen():

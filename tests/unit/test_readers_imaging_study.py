@@ -108,6 +108,11 @@ def test_series_that_are_no_objects_leave_the_list_incomplete():
     assert found == {"stir": "acquired"}
 
 
+@pytest.mark.parametrize("damaged", [None, "t1_se_cor", 7, []])
+def test_an_entry_that_is_no_series_leaves_the_list_incomplete_even_without_a_count(damaged: Any):
+    assert sequences(read(study(series=[{"description": "COR STIR"}, damaged]))) == {"stir": "acquired"}
+
+
 def test_a_site_may_say_that_fat_suppressed_proton_density_is_not_fluid_sensitive():
     names = ("t1_tse_cor", "pd_tse_fs_cor_DRB")
 
@@ -153,6 +158,9 @@ def test_a_study_of_r5_is_read():
         pytest.param({"modality": [CT, MR], "series": []}, "MR", id="PET and MR"),
         pytest.param({"modality": MR, "series": []}, "MR", id="modality that is an object"),
         pytest.param({"modality": [{"code": "MR"}], "series": []}, "MR", id="without system"),
+        pytest.param({"modality": [{"code": "mr"}], "series": []}, "MR", id="in small letters"),
+        pytest.param({"modality": [{"code": "MRI"}], "series": []}, "MR", id="as it is called"),
+        pytest.param({"modality": [{"code": "MRA-CT"}], "series": []}, "other", id="another that looks like it"),
         pytest.param({"modality": [], "modalityList": [MR], "series": []}, "MR", id="as in STU3"),
         pytest.param({"modality": [], "series": [{"modality": MR}]}, "MR", id="only its series say so"),
         pytest.param({"modality": [], "series": [{"modality": CT}]}, "other", id="its series are CT"),

@@ -65,7 +65,17 @@ def test_another_test_states_nothing():
         pytest.param(measured(5.1), "present", id="above the range"),
         pytest.param(measured(5), "absent", id="at its end"),
         pytest.param(measured(0), "absent", id="zero"),
-        pytest.param(measured(80, value(5, "mg/dL")), "", id="another unit"),
+        pytest.param(measured(80, value(5, "mg/dL")), "present", id="a range in another unit"),
+        pytest.param(measured(45, value(5, "mg/dL")), "absent", id="below a range in another unit"),
+        pytest.param(measured(80, value(5, "nmol/L")), "", id="a unit that cannot be converted"),
+        pytest.param(measured(80, value(5, "mm/h")), "", id="a unit of another kind"),
+        pytest.param(measured(80, {"value": 5, "code": "mg/L", "unit": "mg/dL"}), "", id="two units that disagree"),
+        pytest.param({"interpretation": [{"coding": [{"code": "H"}]}]}, "present", id="H without its system"),
+        pytest.param({"interpretation": [*flagged("H")["interpretation"], *flagged("N")["interpretation"]]}, "",
+                     id="two words that disagree"),
+        pytest.param({**flagged("H"), "dataAbsentReason": {"text": "hemolysed"}}, "", id="H and not measured"),
+        pytest.param(measured(True), "", id="a boolean"),
+        pytest.param(measured(float("inf")), "", id="a number without end"),
         pytest.param(measured(80, {"value": 5}), "present", id="a range without unit"),
         pytest.param({"valueQuantity": {"value": 80}, "referenceRange": [{"high": value(5)}]}, "", id="no unit"),
         pytest.param({"valueQuantity": value(80)}, "", id="no range"),
@@ -91,7 +101,7 @@ def test_another_test_states_nothing():
             id="a range that is not of healthy people",
         ),
     ],
-)
+)  # fmt: skip
 def test_the_laboratorys_word_or_its_range_decides(told: Json, state: str):
     assert patient(read(marker("a", **told))) == ({"crp_raised": state} if state else {})
 
@@ -115,6 +125,38 @@ def test_a_bound_decides_only_as_far_as_it_reaches(comparator: str, number: floa
     found = patient(read(marker("a", **measured(number)) | {"valueQuantity": value(number, comparator=comparator)}))
 
     assert found == ({"crp_raised": state} if state else {})
+
+
+@pytest.mark.parametrize(
+    ("code", "quantity", "high", "state"),
+    [
+        pytest.param("6690-2", value(14, "10*3/uL"), value(11, "10*3/uL"), "present", id="thousands"),
+        pytest.param("6690-2", value(14, "10*9/L"), value(11000, "/uL"), "present", id="a litre and a microlitre"),
+        pytest.param("6690-2", value(9000, "/uL"), value(11, "10*9/L"), "absent", id="the other way round"),
+        pytest.param("26464-8", value(14, "K/uL"), value(11, "10*3/uL"), "present", id="as Americans write it"),
+        pytest.param("6690-2", value(14, "10*9/L"), value(11), "", id="a count and a mass"),
+        pytest.param("4537-7", value(40, "mm/h"), value(20, "mm/hr"), "present", id="sedimentation"),
+        pytest.param("1988-5", value(1.2, "mg/dL"), value(5, "mg/L"), "present", id="CRP in mg/dL"),
+        pytest.param("1988-5", value(0.5, "mg/dL"), value(5, "mg/L"), "absent", id="exactly the limit"),
+    ],
+)
+def test_values_are_compared_in_one_unit(code: str, quantity: Json, high: Json, state: str):
+    found = patient(read(marker("a", code, valueQuantity=quantity, referenceRange=[{"high": high}])))
+
+    assert list(found.values()) == ([state] if state else [])
+
+
+def test_a_panel_may_hold_its_values_as_components():
+    panel = {
+        "code": loinc("58410-2"),
+        "component": [
+            {"code": loinc("6690-2"), **flagged("H")},
+            {"code": loinc("718-7"), **flagged("N")},
+            {"code": loinc("1988-5"), "dataAbsentReason": {"text": "hemolysed"}},
+        ],
+    }
+
+    assert patient(read({**marker("a"), **panel})) == {"wbc_raised": "present"}
 
 
 # ------------------------------------------------------------------------------------------------- when

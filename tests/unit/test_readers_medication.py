@@ -3,7 +3,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from support.records import SUBJECT, coded, draft, read, rules_of, to
+from support.records import SUBJECT, coded, draft, icd, patient, read, rules_of, to
+
+from cds_service.model.coding import RXNORM
 
 Json = Any
 
@@ -74,10 +76,16 @@ def test_a_medicine_may_be_contained_or_travel_with_the_order():
 def test_a_medicine_of_r5_and_of_the_site_is_known():
     r5 = request(medicationCodeableConcept=None, medication={"concept": {"text": "iloprost"}})
     own = request(medicationCodeableConcept=coded("ILO", "urn:own"))
+    inside = request(
+        medicationCodeableConcept=None,
+        medication={"reference": to("#m")},
+        contained=[{"resourceType": "Medication", "id": "m", "code": {"text": "iloprost"}}],
+    )
+    how = rules_of({("urn:own", "ILO"): "medicine=iloprost"})
 
-    found = [draft(read(drafts=[sent], how=rules_of({("urn:own", "ILO"): "medicine=iloprost"}))) for sent in (r5, own)]
+    found = [draft(read(drafts=[sent], how=how)) for sent in (r5, own, inside)]
 
-    assert [one["drug"] for one in found] == ["iloprost", "iloprost"]
+    assert [one["drug"] for one in found] == ["iloprost"] * 3
 
 
 # ---------------------------------------------------------------------------------------------- which regimen
@@ -89,11 +97,54 @@ def test_a_medicine_of_r5_and_of_the_site_is_known():
         pytest.param(given(50), {"dose_ug": "50"}, id="ug"),
         pytest.param(given(50, "mcg"), {"dose_ug": "50"}, id="mcg"),
         pytest.param(given(0.05, "mg"), {"dose_ug": "50"}, id="mg"),
+        pytest.param(given(50_000, "ng"), {"dose_ug": "50"}, id="ng"),
+        pytest.param(given(2, "ng/kg"), {}, id="a dose by weight"),
         pytest.param(given(50, "mL"), {}, id="a volume"),
+        pytest.param({"doseQuantity": {"value": 50, "code": "ug"}}, {"dose_ug": "50"}, id="a dose of STU3"),
+        pytest.param(
+            {"doseAndRate": [*given(50)["doseAndRate"], *given(0.05, "mg")["doseAndRate"]]},
+            {"dose_ug": "50"},
+            id="one dose in two units",
+        ),
+        pytest.param(
+            {"doseAndRate": [*given(50)["doseAndRate"], *given(60)["doseAndRate"]]}, {}, id="two doses that differ"
+        ),
+        pytest.param(
+            {"doseAndRate": [{"doseRange": {"low": {"value": 25, "code": "ug"}, "high": {"value": 50, "code": "ug"}}}]},
+            {},
+            id="a range of doses",
+        ),
+        pytest.param({"text": "50 ug over 6 hours, daily for 5 days"}, {}, id="words only"),
+        pytest.param(
+            {
+                "doseAndRate": [
+                    {"rateRatio": {"numerator": {"value": 50, "code": "ug"}, "denominator": {"value": 6, "code": "h"}}}
+                ]
+            },
+            {},
+            id="a rate without its time",
+        ),
+        pytest.param(
+            {
+                **times(duration=6, durationUnits="h"),
+                "rateRatio": {
+                    "numerator": {"value": 10_000, "unit": "ng"},
+                    "denominator": {"value": 60, "unit": "min"},
+                },
+            },
+            {"infusion_h": "6", "dose_ug": "60"},
+            id="a rate of DSTU2, in small units",
+        ),
         pytest.param({"doseAndRate": {"doseQuantity": {"value": 50, "unit": "ug"}}}, {"dose_ug": "50"}, id="an object"),
         pytest.param(times(duration=6, durationUnit="h"), {"infusion_h": "6"}, id="hours"),
         pytest.param(times(duration=360, durationUnit="min"), {"infusion_h": "6"}, id="minutes"),
+        pytest.param(times(duration=21600, durationUnit="s"), {"infusion_h": "6"}, id="seconds"),
         pytest.param(times(duration=6), {}, id="a duration without unit"),
+        pytest.param(times(duration=4, durationMax=6, durationUnit="h"), {}, id="four to six hours"),
+        pytest.param(times(frequency=1, frequencyMax=2, period=1, periodUnit="d"), {}, id="once or twice a day"),
+        pytest.param(times(frequency=1, period=1, periodMax=2, periodUnit="d"), {}, id="every day or two"),
+        pytest.param(times(frequency=1, period=1, periodUnits="d"), {"per_day": "1"}, id="once a day, as in DSTU2"),
+        pytest.param(times(frequency=1), {}, id="once, in what time"),
         pytest.param(
             {
                 **times(duration=6, durationUnit="h"),
@@ -127,6 +178,21 @@ def test_a_medicine_of_r5_and_of_the_site_is_known():
         pytest.param(times(boundsDuration={"value": 5, "code": "d"}), {"days": "5"}, id="five days"),
         pytest.param(times(boundsDuration={"value": 1, "code": "wk"}), {"days": "7"}, id="a week"),
         pytest.param(
+            times(boundsPeriod={"start": "2026-03-02", "end": "2026-03-06"}),
+            {"days": "5"},
+            id="from one day to another",
+        ),
+        pytest.param(
+            times(boundsPeriod={"start": "2026-03-06", "end": "2026-03-02"}), {}, id="from one day to one before"
+        ),
+        pytest.param(times(boundsPeriod={"start": "2026-03-02"}), {}, id="from one day on"),
+        pytest.param(times(boundsRange={"low": {"value": 3, "code": "d"}}), {}, id="at least some days"),
+        pytest.param(
+            times(count=5, countMax=7, frequency=1, period=1, periodUnit="d"),
+            {"per_day": "1"},
+            id="five to seven times",
+        ),
+        pytest.param(
             times(count=5, frequency=1, period=1, periodUnit="d"), {"per_day": "1", "days": "5"}, id="five times, daily"
         ),
         pytest.param(times(count=5), {}, id="five times, who knows when"),
@@ -152,3 +218,61 @@ def test_two_dosages_are_no_regimen():
 @pytest.mark.parametrize("number", ["1e999999999", "1/3", "1e-999999999", "NaN", "Infinity", -5, 0, True, None, "much"])
 def test_a_number_that_is_none_is_never_worked_with(number: Any):
     assert ordered({**given(number), **times(duration=number, durationUnit="h", count=number)}) == {"drug": "iloprost"}
+
+
+# -------------------------------------------------------------------------------------------------- what for
+
+
+@pytest.mark.parametrize(
+    ("reason", "found"),
+    [
+        pytest.param({"reasonCode": [icd("L40.0")]}, {"psoriasis": "present"}, id="psoriasis"),
+        pytest.param({"reasonCode": icd("K50.90")}, {"ibd": "present"}, id="an object"),
+        pytest.param({"reason": [{"concept": icd("M05.9")}]}, {"rheumatoid_arthritis": "present"}, id="as in R5"),
+        pytest.param({"reasonCode": [icd("M46.1")]}, {"site": "si_joint"}, id="sacroiliitis"),
+        pytest.param({"reasonCode": [icd("E11.9")]}, {}, id="what is no reason for it"),
+        pytest.param({"reasonCode": [{"text": "psoriasis"}]}, {}, id="words"),
+        pytest.param({"reasonCode": []}, {}, id="none"),
+    ],
+)
+def test_the_reason_of_an_order_may_be_another_disease_the_medicine_is_given_for(reason: Json, found: Json):
+    assert ordered(medicationCodeableConcept={"text": "adalimumab"}, **reason) == {"drug": "anti_tnf", **found}
+
+
+# ------------------------------------------------------------------------------------------ what is being taken
+
+
+WARFARIN = {"medicationCodeableConcept": {"text": "Warfarin 5 MG Oral Tablet"}}
+
+
+@pytest.mark.parametrize(
+    ("more", "found"),
+    [
+        pytest.param({"status": "active", **WARFARIN}, {"anticoagulation": "present"}, id="in words"),
+        pytest.param(
+            {"status": "active", "medicationCodeableConcept": coded("11289", RXNORM)},
+            {"anticoagulation": "present"},
+            id="by its code",
+        ),
+        pytest.param({"status": None, **WARFARIN}, {"anticoagulation": "present"}, id="of no status"),
+        pytest.param({"status": "stopped", **WARFARIN}, {}, id="stopped"),
+        pytest.param({"status": "completed", **WARFARIN}, {}, id="completed"),
+        pytest.param({"status": "entered-in-error", **WARFARIN}, {}, id="in error"),
+        pytest.param({"status": "active", "doNotPerform": True, **WARFARIN}, {}, id="an order not to"),
+        pytest.param(
+            {"status": "active", "medicationCodeableConcept": {"text": "Naproxen"}}, {}, id="another medicine"
+        ),
+        pytest.param(
+            {
+                "status": "active",
+                "medicationCodeableConcept": None,
+                "medicationReference": to("#m"),
+                "contained": [{"resourceType": "Medication", "id": "m", "code": {"text": "apixaban"}}],
+            },
+            {"anticoagulation": "present"},
+            id="contained",
+        ),
+    ],
+)
+def test_a_prescription_that_is_followed_says_what_stands_against_iloprost(more: Json, found: dict[str, str]):
+    assert patient(read(request(**more))) == found

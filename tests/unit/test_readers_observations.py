@@ -21,6 +21,7 @@ from support.records import (
     coded,
     condition,
     edema,
+    facts,
     icd,
     lesions,
     local,
@@ -37,7 +38,7 @@ from support.records import (
 )
 
 from cds_service.model.case import Problem
-from cds_service.model.coding import ICD10_CM, RADLEX, SNOMED
+from cds_service.model.coding import DATA_ABSENT_REASON, ICD10_CM, RADLEX, SNOMED
 from cds_service.model.finding import Provenance, Trust
 
 Json = Any
@@ -96,6 +97,7 @@ def test_a_code_alone_asserts_its_finding(code: Json, found: dict[str, str]):
         pytest.param({"valueCodeableConcept": snomed(ABSENT)}, "absent", id="absent"),
         pytest.param({"valueCodeableConcept": snomed(INDETERMINATE)}, "indeterminate", id="indeterminate"),
         pytest.param({"valueCodeableConcept": snomed(UNKNOWN)}, "", id="unknown"),
+        pytest.param({"valueCodeableConcept": coded("temp-unknown", DATA_ABSENT_REASON)}, "", id="a reason as a value"),
         pytest.param({"valueCodeableConcept": radlex("RID28473")}, "absent", id="absent, RadLex"),
         pytest.param({"valueCodeableConcept": radlex("RID36")}, "indeterminate", id="probably not"),
         pytest.param({"valueBoolean": True}, "present", id="true"),
@@ -116,6 +118,13 @@ def test_a_code_alone_asserts_its_finding(code: Json, found: dict[str, str]):
         ]}, "indeterminate", id="interpretation beside a value that cannot be read"),
         pytest.param({"valueString": "absent"}, "indeterminate", id="text"),
         pytest.param({"valueCodeableConcept": {"text": "Absent"}}, "indeterminate", id="a concept in words"),
+        pytest.param({"valueCodeableConcept": {"text": "No bone marrow edema."}}, "absent", id="words that deny it"),
+        pytest.param({"valueString": "Bone marrow edema is seen."}, "present", id="words that affirm it"),
+        pytest.param({"valueString": "Bone marrow edema cannot be excluded."}, "indeterminate", id="words that doubt"),
+        pytest.param({"valueCodeableConcept": {**snomed(ABSENT), "text": "Bone marrow edema."}}, "absent",
+                     id="a code counts before its words"),
+        pytest.param({"valueString": "Bone marrow edema.", "dataAbsentReason": {"text": "?"}}, "",
+                     id="words beside a reason"),
         pytest.param({"valueCodeableConcept": snomed("24484000")}, "indeterminate", id="a severity"),
         pytest.param({"valueQuantity": mm(12)}, "indeterminate", id="a size"),
         pytest.param({"valueInteger": 0}, "indeterminate", id="a score"),
@@ -139,7 +148,8 @@ def test_a_value_states_the_finding_and_one_that_cannot_be_read_leaves_it_open(v
         pytest.param(local("erosion"), {"erosion": "present"}, id="this project's own"),
         pytest.param(snomed("60168000"), {"osteomyelitis": "present"}, id="a diagnosis"),
         pytest.param(snomed("44054006"), {}, id="something else"),
-        pytest.param({"text": "synovitis"}, {}, id="words"),
+        pytest.param({"text": "No synovitis."}, {"synovitis": "absent"}, id="words"),
+        pytest.param({"coding": [{"system": SNOMED, "display": "Synovitis"}]}, {}, id="a display only"),
     ],
 )
 def test_the_value_of_a_generic_code_is_the_finding(value: Json, found: dict[str, str]):
@@ -178,6 +188,195 @@ def test_a_lesion_is_read_with_its_components():
             "t1_signal": "low",
         }
     }
+
+
+# ------------------------------------------------------------------------------------ findings in words
+
+
+IN_STUDY = {"derivedFrom": [to("ImagingStudy/mri")], "bodySite": None}
+
+
+def narrative(code: str = "59776-5", **more: Any) -> Json:
+    """A section of a report as an observation of its own, with no link to an MRI."""
+    return observation("text", loinc(code), **{"bodySite": None, **more})
+
+
+@pytest.mark.parametrize("code", ["59776-5", "18782-3", "19005-8"])
+@pytest.mark.parametrize(
+    "more",
+    [
+        pytest.param({"valueString": "Bone marrow edema of the left sacroiliac joint. No erosion."}, id="a string"),
+        pytest.param(
+            {"valueCodeableConcept": {"text": "Bone marrow edema of the left sacroiliac joint. No erosion."}},
+            id="a concept's text",
+        ),
+        pytest.param(
+            {"note": [{"text": "Bone marrow edema of the left sacroiliac joint."}, {"text": "No erosion."}]},
+            id="notes",
+        ),
+        pytest.param({"comments": "Bone marrow edema of the left sacroiliac joint. No erosion."}, id="as in DSTU2"),
+        pytest.param({"comment": "Bone marrow edema of the left sacroiliac joint. No erosion."}, id="as in STU3"),
+    ],
+)
+def test_a_narrative_is_read_like_a_report(code: str, more: Json):
+    found = read(study(), narrative(code, **{**IN_STUDY, **more}))
+
+    assert lesions(found) == {"si_joint left": {"bme": "present", "erosion": "absent"}}
+
+
+@pytest.mark.parametrize(
+    ("code", "more", "trust"),
+    [
+        pytest.param("59776-5", {"valueString": "Erosion."}, Trust.FINDINGS_TEXT, id="procedure findings"),
+        pytest.param("18782-3", {"valueString": "Erosion."}, Trust.FINDINGS_TEXT, id="study observation"),
+        pytest.param("19005-8", {"valueString": "Erosion."}, Trust.IMPRESSION_TEXT, id="impression"),
+        pytest.param("19005-8", {"note": [{"text": "Erosion."}]}, Trust.NOTE, id="a note beside it"),
+    ],
+)
+def test_what_is_read_from_a_text_keeps_its_words_and_where_they_stand(code: str, more: Json, trust: Trust):
+    (lesion,) = read(study(), narrative(code, **{**IN_STUDY, **more})).case.lesions
+
+    assert lesion.findings["erosion"].sources == (
+        Provenance("Observation/text", "2026-03-02", trust, "Erosion.", start=0, end=8),
+    )
+
+
+@pytest.mark.parametrize(
+    ("links", "words", "read_as_mri"),
+    [
+        pytest.param(IN_STUDY, "Erosion.", True, id="of the MR study"),
+        pytest.param({}, "MRI of the left hip: erosion.", True, id="told to be of MRI"),
+        pytest.param({}, "STIR hyperintense marrow; erosion.", True, id="speaking of what only MRI shows"),
+        pytest.param({}, "Erosion.", False, id="of nobody knows what"),
+        pytest.param({}, "CT of the hip: erosion.", False, id="told to be of CT"),
+        pytest.param({"derivedFrom": [to("ImagingStudy/ct")]}, "Erosion. MRI is advised.", False, id="of a CT study"),
+    ],
+)
+def test_a_narrative_counts_only_when_it_is_one_of_mri(links: Json, words: str, read_as_mri: bool):
+    ct = {"resourceType": "ImagingStudy", "id": "ct", "modality": [{"code": "CT"}]}
+
+    found = read(study(), ct, narrative(**{"bodySite": snomed(HIP, LEFT), **links, "valueString": words}))
+
+    assert any("erosion" in findings for findings in lesions(found).values()) is read_as_mri
+
+
+def test_a_narrative_that_an_mri_report_holds_together_is_of_its_study():
+    found = read(
+        study(), report(result=[to("Observation/text")]), narrative(valueString="Erosion.", effectiveDateTime=None)
+    )
+
+    assert lesions(found) == {"si_joint": {"erosion": "present"}}
+
+
+def test_a_narrative_has_its_sections_like_a_report():
+    words = (
+        "INDICATION: acute left hip pain.\nTECHNIQUE: coronal T1 and STIR.\n"
+        "FINDINGS: no erosion.\nCOMPARISON: edema of 2024."
+    )
+
+    (lesion,) = read(narrative(valueString=f"MRI. {words}", bodySite=snomed(HIP, LEFT))).case.lesions
+
+    assert facts({**lesion.findings, **lesion.study.findings}) == {
+        "acute_pain": "present",
+        "erosion": "absent",
+        "seq.stir": "acquired",
+        "seq.t1": "acquired",
+    }
+
+
+@pytest.mark.parametrize(
+    ("more", "found"),
+    [
+        pytest.param({"note": [{"text": "With erosion."}]}, {"bme": "present", "erosion": "present"}, id="a note"),
+        pytest.param({"note": {"text": "With erosion."}}, {"bme": "present", "erosion": "present"}, id="an object"),
+        pytest.param({"note": [{"text": "Seen on two planes."}]}, {"bme": "present"}, id="a note of nothing"),
+        pytest.param({"note": [{"text": "No bone marrow edema."}]}, {"bme": "absent / present"}, id="a contradiction"),
+    ],
+)
+def test_a_note_on_a_finding_is_read_and_never_unsays_it(more: Json, found: dict[str, str]):
+    assert lesions(read(edema(valueBoolean=True, **more))) == {"si_joint left": found}
+
+
+def test_a_note_on_something_else_that_mentions_an_mri_says_nothing():
+    found = read(observation("a", loinc("718-7"), note=[{"text": "MRI: bone marrow edema of the left hip on STIR."}]))
+
+    assert lesions(found) == {}
+
+
+@pytest.mark.parametrize(
+    ("more", "found"),
+    [
+        pytest.param({}, {"bme": "present"}, id="nothing else"),
+        pytest.param({"valueBoolean": False}, {}, id="a question with an answer"),
+        pytest.param({"valueString": "none"}, {}, id="a question answered in words"),
+        pytest.param({"dataAbsentReason": {"text": "?"}}, {}, id="a question without an answer"),
+        pytest.param({"interpretation": [{"text": "negative"}]}, {}, id="a question with an interpretation"),
+        pytest.param({"component": [{"valueBoolean": False}]}, {}, id="a question answered by its parts"),
+        pytest.param({"_valueBoolean": {"extension": []}}, {}, id="a question whose answer is left out"),
+        pytest.param({"derivedFrom": []}, {}, id="not known to be of MRI"),
+    ],
+)
+def test_a_title_in_words_is_a_finding_only_when_it_is_all_there_is(more: Json, found: dict[str, str]):
+    place = {"bodySite": snomed(SI_JOINT, LEFT)}
+    reading = read(study(), observation("a", {"text": "Bone marrow edema"}, **{**IN_STUDY, **place, **more}))
+
+    assert {name: value for one in lesions(reading).values() for name, value in one.items()} == found
+
+
+def test_a_component_in_words_without_an_answer_says_nothing():
+    found = read(study(), edema(**IN_STUDY, valueBoolean=True, component=[{"code": {"text": "Erosion"}}]))
+
+    assert lesions(found) == {"si_joint": {"bme": "present"}}
+
+
+def test_a_depth_in_words_is_read_as_text_reads_it():
+    words = "Edema extends 12 mm from the articular surface."
+
+    found = read(study(), observation("d", local("depth-from-articular-surface"), valueString=words))
+
+    assert (lesions(found)["si_joint left"]["depth_mm"], found.gaps) == ("12", ())
+
+
+def test_a_coded_choice_counts_more_than_its_words():
+    low = {**radlex("RID35804"), "text": "Low T1 signal in the marrow."}
+
+    (lesion,) = read(observation("t1", local("t1-signal"), valueCodeableConcept=low)).case.lesions
+
+    assert Trust.CODED in {source.trust for source in lesion.findings["t1_signal"].sources}
+
+
+# ------------------------------------------------------------------------------------- describing words
+
+
+@pytest.mark.parametrize(
+    ("code", "more", "found"),
+    [
+        pytest.param("RID35805", {"method": radlex("RID28699")}, {"bme": "present"}, id="bright on STIR, coded"),
+        pytest.param("RID35805", {"method": {"text": "STIR"}}, {"bme": "present"}, id="bright on STIR, in words"),
+        pytest.param("RID35805", {"method": radlex("RID10794")}, {"t1_signal": "high"}, id="bright on T1"),
+        pytest.param("RID35804", {"component": [component({"text": "on"}, valueCodeableConcept=radlex("RID10794"))]},
+                     {"t1_signal": "low"}, id="dark on T1, which a component names"),
+        pytest.param("RID35804", {"method": radlex("RID10794")}, {"t1_signal": "low"}, id="dark on T1"),
+        pytest.param("RID5878", {"method": radlex("RID10794")}, {"fatty_lesion": "present"}, id="fatty on T1"),
+        pytest.param("RID35805", {"method": {"text": "STIR"}, "valueBoolean": False}, {"bme": "absent"}, id="denied"),
+        pytest.param("RID35805", {}, {}, id="bright, on what"),
+        pytest.param("RID35805", {"method": radlex("RID10685")}, {}, id="bright on something fat-suppressed"),
+        pytest.param(
+            "RID35805", {"method": {"coding": [*radlex("RID28699")["coding"], *radlex("RID10794")["coding"]]}}, {},
+            id="bright on two that mean different things",
+        ),
+        pytest.param("RID35805", {"method": radlex("RID28699"), "bodySite": snomed(HIP)}, {}, id="bright, in a joint"),
+        pytest.param("RID35805", {"method": radlex("RID28699"), "bodySite": None}, {}, id="bright, nowhere"),
+        pytest.param("RID5878", {}, {}, id="fatty, on what"),
+        pytest.param("RID5878", {"method": radlex("RID10794"), "bodySite": snomed(HIP)}, {}, id="fatty, in a joint"),
+    ],
+)  # fmt: skip
+def test_a_describing_word_is_a_finding_only_in_bone_on_a_named_sequence(code: str, more: Json, found: Json):
+    bone = {"bodySite": snomed("2812003")}
+
+    reading = read(observation("a", radlex(code), **{**bone, **more}))
+
+    assert {name: value for one in lesions(reading).values() for name, value in one.items()} == found
 
 
 def test_where_a_finding_was_read_is_kept():
@@ -275,6 +474,41 @@ def test_a_sites_own_codes_are_read_by_its_aliases(code: str, value: str | None,
     reading = read(observation("a", own(code), **stated), how=rules_of(ALIASES))
 
     assert lesions(reading) == ({"si_joint left": found} if found else {})
+
+
+RADELEMENT = "https://radelement.org"
+ELEMENTS = {
+    (RADELEMENT, "RDE1001"): "bme",
+    (RADELEMENT, "RDE1001.0"): "state=absent",
+    (RADELEMENT, "RDE1001.1"): "state=present",
+    (RADELEMENT, "RDE1002"): "depth_mm",
+    (RADELEMENT, "RDE1003"): "t1_signal",
+    (RADELEMENT, "RDE1003.2"): "t1_signal=low",
+}
+"""A site's mapping of made-up elements: RadElement has no set for bone marrow edema."""
+
+
+def rde(code: str) -> Json:
+    return coded(code, RADELEMENT)
+
+
+@pytest.mark.parametrize(
+    ("aliases", "found"),
+    [
+        pytest.param(ELEMENTS, {"si_joint left": {"bme": "absent", "depth_mm": "12", "t1_signal": "low"}}, id="mapped"),
+        pytest.param({}, {}, id="not mapped"),
+        pytest.param({(RADELEMENT, "RDE1003"): "t1_signal"}, {}, id="a question mapped, its answer not"),
+    ],
+)
+def test_elements_of_a_radelement_set_are_read_by_the_sites_aliases(aliases: Json, found: Json):
+    components = [
+        component(rde("RDE1001"), valueCodeableConcept=rde("RDE1001.0")),
+        component(rde("RDE1002"), valueQuantity=mm(1.2, "cm")),
+        component(rde("RDE1003"), valueCodeableConcept=rde("RDE1003.2")),
+        component(rde("RDE9999"), valueCodeableConcept=rde("RDE1001.1")),
+    ]
+
+    assert lesions(read(observation("a", rde("RDES99"), component=components), how=rules_of(aliases))) == found
 
 
 def test_a_sites_own_codes_name_places_sides_and_lengths():
@@ -468,8 +702,12 @@ def test_a_depth_without_a_value_says_nothing():
         pytest.param({}, {"derivedFrom": [to("Observation/edema")]}, id="derivedFrom"),
         pytest.param({"hasMember": [to("Observation/depth")]}, {}, id="hasMember"),
         pytest.param({"hasMember": to("https://ehr.example/fhir/Observation/depth")}, {}, id="by an absolute address"),
+        pytest.param({}, {"related": [{"type": "derived-from", "target": to("Observation/edema")}]},
+                     id="derived-from, as in DSTU2 and STU3"),
+        pytest.param({"related": {"type": "has-member", "target": to("Observation/depth")}}, {},
+                     id="has-member, as in DSTU2 and STU3"),
     ],
-)
+)  # fmt: skip
 def test_a_size_of_its_own_belongs_to_its_finding(parent: Json, child: Json):
     found = read(
         study(),
@@ -479,6 +717,41 @@ def test_a_size_of_its_own_belongs_to_its_finding(parent: Json, child: Json):
     )
 
     assert lesions(found) == {"knee": {}, "si_joint left": {"bme": "present", "depth_mm": "16"}}
+
+
+@pytest.mark.parametrize(
+    "child",
+    [
+        pytest.param({}, id="not linked"),
+        pytest.param({"related": [{"type": "replaces", "target": to("Observation/edema")}]}, id="linked otherwise"),
+        pytest.param({"derivedFrom": [to("Observation/nobody")]}, id="linked to what was not sent"),
+    ],
+)
+def test_a_size_that_belongs_to_no_finding_has_no_place(child: Json):
+    found = read(edema(), depth(mm(12), bodySite=None, **child))
+
+    assert lesions(found) == {"si_joint left": {"bme": "present"}, "somewhere": {"depth_mm": "12"}}
+
+
+STRUCTURE = {"structure": snomed(HIP), "laterality": snomed(RIGHT)}
+
+
+@pytest.mark.parametrize(
+    ("inside", "place"),
+    [
+        pytest.param({"includedStructure": [STRUCTURE]}, "hip right", id="a structure with its side"),
+        pytest.param({"includedStructure": STRUCTURE}, "hip right", id="an object"),
+        pytest.param({"includedStructure": [{"structure": "hip"}]}, "somewhere", id="one that cannot be read"),
+        pytest.param({"includedStructure": []}, "somewhere", id="none"),
+        pytest.param({"id": "other", "includedStructure": [STRUCTURE]}, "somewhere", id="another than is meant"),
+    ],
+)
+def test_a_body_structure_of_r5_is_read_where_it_is_contained(inside: Json, place: str):
+    structure = {"resourceType": "BodyStructure", "id": "b", **inside}
+
+    found = read(edema(bodySite=None, bodyStructure=to("#b"), contained=[structure]))
+
+    assert ", ".join(lesions(found)) == place
 
 
 # ------------------------------------------------------------------------------------------ of which study

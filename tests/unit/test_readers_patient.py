@@ -3,7 +3,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from support.records import PATIENT, patient, read
+from support.records import PATIENT, TODAY, patient, read
+
+from cds_service.fhir.readers.patient import is_deceased
 
 
 def person(**more: Any) -> dict[str, Any]:
@@ -55,6 +57,28 @@ def test_age_comes_from_the_date_of_birth_as_far_as_it_is_known(birth_date: Any,
 )
 def test_sex_is_what_the_record_says_or_not_known(gender: Any, sex: str):
     assert patient(read(person(gender=gender))) == ({"sex": sex} if sex else {})
+
+
+@pytest.mark.parametrize(
+    ("stated", "deceased"),
+    [
+        pytest.param({}, False, id="nothing"),
+        pytest.param({"deceasedBoolean": True}, True, id="true"),
+        pytest.param({"deceasedBoolean": False}, False, id="false"),
+        pytest.param({"deceasedBoolean": "true"}, False, id="a boolean that is text"),
+        pytest.param({"deceasedDateTime": "2026-03-10"}, True, id="today"),
+        pytest.param({"deceasedDateTime": "2026-03-11T00:30:00+10:00"}, True, id="today, elsewhere"),
+        pytest.param({"deceasedDateTime": "2027-01-01"}, False, id="in the future"),
+        pytest.param({"deceasedDateTime": "2025"}, True, id="in a year"),
+        pytest.param({"deceasedDateTime": "2026-03"}, True, id="in a month"),
+        pytest.param({"deceasedBoolean": False, "deceasedDateTime": "2025-01-01"}, True, id="a date beside false"),
+        pytest.param({"deceasedDateTime": "yes"}, False, id="words"),
+        pytest.param({"deceasedDateTime": None, "deceasedBoolean": None}, False, id="null"),
+        pytest.param({"deceasedDateTime": {"value": "2025"}}, False, id="an object"),
+    ],
+)
+def test_a_patient_has_died_only_when_the_record_says_so(stated: dict[str, Any], deceased: bool):
+    assert is_deceased(person(**stated), TODAY) is deceased
 
 
 def test_a_patient_of_dstu2_is_read():

@@ -17,7 +17,9 @@ from cds_service.fhir.readers.context import UNREADABLE, ReadingRules, StudyPlac
 from cds_service.fhir.readers.drafts import read_drafts, read_placed
 from cds_service.fhir.readers.imaging_study import IGNORED_STATUS, read_sequences, study_day, study_place
 from cds_service.fhir.readers.imaging_study import modality as modality_of_study
-from cds_service.fhir.readers.observations import Links, observation_set, read_markers, read_observation
+from cds_service.fhir.readers.markers import read_markers
+from cds_service.fhir.readers.medication import read_taken
+from cds_service.fhir.readers.observations import Links, observation_set, read_observation
 from cds_service.fhir.readers.patient import read_patient
 from cds_service.fhir.readers.reports import (
     Report,
@@ -29,6 +31,7 @@ from cds_service.fhir.readers.reports import (
     read_radiograph,
     read_report,
 )
+from cds_service.fhir.readers.versions import is_of_another_version
 from cds_service.fhir.source import Record
 from cds_service.knowledge.codes.sites import Place
 from cds_service.model.case import Case, PlacedOrder, Problem, Statement, Study
@@ -52,6 +55,11 @@ def read_case(
         selections: keys of the drafts in focus; None when all are.
     """
     problems = list(record.problems)
+    problems += [
+        Problem("other-version", text(resource.get("resourceType")), key)
+        for key, resource in record.resources.items()
+        if is_of_another_version(resource)
+    ]
     statements: list[Statement] = []
 
     def collect(resource: Json, read: Callable[[], Iterable[Statement]]) -> None:
@@ -76,7 +84,8 @@ def read_case(
         {member: report.study for report in reports for member in _members(report.resource)},
         frozenset(member for report in _of_other_modality(record, places) for member in _members(report)),
     )
-    found = observation_set([*record.of_type("Observation"), *_of_type(inner, "Observation")], links)
+    observations = [_with_inner_links(one, one) for one in record.of_type("Observation")]
+    found = observation_set([*observations, *_of_type(inner, "Observation")], links)
     for key in sorted(found.by_key):
         resource = found.by_key[key]
         collect(resource, partial(read_observation, resource, found, known, how, problems))
@@ -87,6 +96,8 @@ def read_case(
         collect(resource, partial(read_patient, resource, how))
     for resource in record.of_type("Condition"):
         collect(resource, partial(read_condition, resource, how))
+    for resource in record.of_type("MedicationRequest"):
+        collect(resource, partial(read_taken, resource, how.aliases))
 
     studies |= _unsent(statements, studies)
 
@@ -105,16 +116,29 @@ def read_case(
 
 
 def _contained(record: Record) -> list[Json]:
-    """Return what reports carry inside themselves, under ids that no other report uses.
+    """Return what reports and observations carry inside themselves, under ids that nothing else uses.
 
-    What is inside a report has no life of its own: it does not count when the report does not.
+    What is inside a resource has no life of its own: it does not count when the resource does not.
     """
     found: list[Json] = []
-    for report in filter(is_readable, record.of_type("DiagnosticReport")):
-        for name, resource in contained(report).items():
+    for outer in filter(is_readable, [*record.of_type("DiagnosticReport"), *record.of_type("Observation")]):
+        for name, resource in contained(outer).items():
             kind = text(resource.get("resourceType"))
-            found.append({**resource, "id": f"{key_of(report).split('/')[-1]}{name}", "resourceType": kind})
+            linked = _with_inner_links(resource, outer)
+            found.append({**linked, "id": f"{key_of(outer).split('/')[-1]}{name}", "resourceType": kind})
     return found
+
+
+def _with_inner_links(resource: Json, outer: Json) -> Json:
+    """Return an observation with its links to what ``outer`` contains written as ``_contained`` lists it."""
+    kinds = {name: text(inner.get("resourceType")) for name, inner in contained(outer).items()}
+    links = {name: references(resource.get(name)) for name in ("derivedFrom", "hasMember", "partOf")}
+    mapped = {
+        name: [{"reference": _inner_key(outer, key, kinds.get(key, ""))} for key in keys]
+        for name, keys in links.items()
+        if any(key in kinds for key in keys)
+    }
+    return {**resource, **mapped}
 
 
 def _of_type(resources: Iterable[Json], kind: str) -> list[Json]:
@@ -228,6 +252,7 @@ def _gaps(problems: Iterable[Problem], how: ReadingRules) -> tuple[str, ...]:
     kinds = {
         "unreadable": "{n} {about} (unreadable)",
         "other-patient": "{n} {about} (of another patient)",
+        "other-version": "{n} {about} (of another FHIR version, read as far as its parts are known)",
         "partly-failed": "{about} (query failed in part)",
         "rejected-value": "{about} (value without a usable length)",
     }

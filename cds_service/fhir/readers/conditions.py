@@ -8,7 +8,7 @@ from typing import Any
 
 from cds_service.fhir.access import Json, codings, concept_text, earliest_day, first_date, first_day, key_of, text
 from cds_service.fhir.readers.context import ReadingRules, merged, place_in
-from cds_service.knowledge.codes.context import context_of, pain_of
+from cds_service.knowledge.codes.context import CAUTION_DAYS, context_of, pain_of
 from cds_service.knowledge.codes.diagnoses import diagnosis_of, history_of
 from cds_service.knowledge.codes.entry import CodedMeaning
 from cds_service.knowledge.codes.qualifiers import ConditionStatus, Verification, clinical_status, verification
@@ -93,12 +93,20 @@ def _since(resource: Json) -> str:
 
     Without any word on its onset, the day it was recorded stands for it.
     """
-    if any(name.startswith("onset") for name in resource):
+    if any(name.startswith("onset") and value is not None for name, value in resource.items()):
         return next((found for name in ONSET if (found := earliest_day(resource.get(name)))), "")
     return first_day(resource, *RECORDED)
 
 
 def _context(meaning: CodedMeaning, one: _Condition, how: ReadingRules) -> Iterator[Statement]:
+    if meaning.fact in CAUTION_DAYS:
+        yield from _caution(meaning, one, how)
+        return
+    if meaning.fact == "acute_trauma" and (one.status is ConditionStatus.PAST or _is_long_ago(one, how)):
+        yield from _at(
+            "prior_trauma_or_surgery", one.weighed(meaning.state), settle(one.body, meaning.place), one.source
+        )
+        return
     if one.status is ConditionStatus.PAST and meaning.fact not in STATED_EVEN_IF_PAST:
         return
     if meaning.fact in WINDOWS and not how.within(one.since, WINDOWS[meaning.fact]):
@@ -114,6 +122,20 @@ def _context(meaning: CodedMeaning, one: _Condition, how: ReadingRules) -> Itera
         yield from _at(meaning.fact, one.weighed(meaning.state), place, one.source)
     else:
         yield Statement(meaning.fact, one.weighed(meaning.state), one.source)
+
+
+def _caution(meaning: CodedMeaning, one: _Condition, how: ReadingRules) -> Iterator[Statement]:
+    """Yield an event that stands against a treatment for some months, over or not. Undated it may be recent."""
+    state = one.weighed(meaning.state)
+    if not one.since:
+        yield Statement(meaning.fact, State.INDETERMINATE, one.source)
+    elif how.within(one.since, CAUTION_DAYS[meaning.fact]):
+        yield Statement(meaning.fact, state, one.source)
+
+
+def _is_long_ago(one: _Condition, how: ReadingRules) -> bool:
+    """Whether an injury is known to be older than what counts as acute."""
+    return bool(one.since) and one.since < how.today.isoformat() and not how.within(one.since, ACUTE_TRAUMA_DAYS)
 
 
 def _diagnosis(meaning: CodedMeaning, one: _Condition, source: Provenance) -> Iterator[Statement]:

@@ -32,12 +32,12 @@ class ReadingRules:
         """Return the site's value of a setting."""
         return self.settings.get(setting.name, setting.default)
 
-    def within(self, day: str, setting: Setting) -> bool:
-        """Whether a known day lies at most so many days (a setting) before today. An unknown day does not.
+    def within(self, day: str, window: Setting | int) -> bool:
+        """Whether a known day lies at most so many days (a number or a setting) before today. An unknown day does not.
 
         A day in the future does not either, but for the one day that time zones can make.
         """
-        days = self.setting(setting)
+        days = window if isinstance(window, int) else self.setting(window)
         if not day or not isinstance(days, int):
             return False
         return -1 <= (self.today - date.fromisoformat(day)).days <= days

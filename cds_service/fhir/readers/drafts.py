@@ -10,6 +10,7 @@ from decimal import Decimal
 from cds_service.fhir.access import Json, codings, concept_text, first_day, key_of, objects, text
 from cds_service.fhir.readers.context import UNREADABLE, most_exact, place_in
 from cds_service.fhir.readers.medication import read_medication
+from cds_service.fhir.readers.versions import ORDERS, as_r4, is_of_another_version, reasons
 from cds_service.fhir.readers.words import has, site_named
 from cds_service.fhir.sequences import sequences_named
 from cds_service.knowledge.codes.context import pain_of
@@ -24,6 +25,7 @@ from cds_service.model.case import Draft, PlacedOrder, Problem
 from cds_service.model.finding import Finding, Provenance, State, Trust, Value
 from cds_service.model.quantity import Range
 
+DRAFT_TYPES = frozenset({"ServiceRequest", "MedicationRequest", *ORDERS})
 PLACED_STATUS = ("active", "completed")
 NO_DRAFT_STATUS = ("completed", "cancelled", "entered-in-error", "revoked", "stopped")
 """An order with one of these is not being written any more."""
@@ -43,13 +45,14 @@ def read_draft(
     ``others`` are the resources that travel with it, by key.
     """
     aliases = aliases or {}
+    reference, resource = key_of(resource), as_r4(resource)
     words = _words(resource)
     kind, place = _kind(resource, aliases)
     where = _reason_place(resource, aliases)
     # MRI of the sacroiliac joints is often ordered as pelvis: its body site, its words or its reason say which.
     for nearer in (site_named(words), place, place_in(resource, aliases, "bodySite")):
         where = settle(nearer, where)
-    source = Provenance(key_of(resource), trust=Trust.CODED)
+    source = Provenance(reference, trust=Trust.CODED)
     findings: dict[str, Finding] = {}
 
     def state(fact: str, value: Value) -> None:
@@ -79,7 +82,7 @@ def read_draft(
         for fact, value in read_medication(resource, others or {}, aliases):
             state(fact, value)
     return Draft(
-        reference=key_of(resource),
+        reference=reference,
         title=_title(resource),
         group=group,
         side=where.side,
@@ -138,7 +141,11 @@ def _title(resource: Json) -> str:
 def _words(resource: Json) -> str:
     """Return all free text of an order that says what is asked for."""
     parts = [concept_text(resource.get("code"))]
-    parts += [concept_text(detail) for detail in objects(resource.get("orderDetail"))]
+    for detail in objects(resource.get("orderDetail")):
+        parts.append(concept_text(detail))
+        # R5 has parameters in place of one concept.
+        for parameter in objects(detail.get("parameter")):
+            parts += [text(parameter.get("valueString")), concept_text(parameter.get("valueCodeableConcept"))]
     parts += [text(note.get("text")) for note in objects(resource.get("note"))]
     parts += [text(resource.get("patientInstruction"))]
     return ". ".join(part for part in parts if part)
@@ -147,7 +154,7 @@ def _words(resource: Json) -> str:
 def _reason_place(resource: Json, aliases: Aliases) -> Place:
     """Return the one place that the reasons of an order concern."""
     places: list[Place] = []
-    for reason in [*objects(resource.get("reasonCode")), *objects(resource.get("reason"))]:
+    for reason in reasons(resource):
         meant = [diagnosis_of(system, code, aliases) for system, code in codings(reason)]
         places += [meaning.place for meaning in meant if meaning is not None]
         places += [place for system, code in codings(reason) if (place := pain_of(system, code)) is not None]
@@ -206,8 +213,10 @@ def read_drafts(
     drafts: list[Draft] = []
     for key, order in orders.items():
         kind = text(order.get("resourceType"))
-        if kind not in ("ServiceRequest", "MedicationRequest") or text(order.get("status")) in NO_DRAFT_STATUS:
+        if kind not in DRAFT_TYPES or text(order.get("status")) in NO_DRAFT_STATUS:
             continue
+        if is_of_another_version(order):
+            problems.append(Problem("other-version", f"draft {kind}", key))
         try:
             focus = selections is None or key in selections
             drafts.append(replace(read_draft(order, aliases, selected=focus, others=orders), reference=key))

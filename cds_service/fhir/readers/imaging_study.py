@@ -35,7 +35,8 @@ def modality(resource: Json) -> str:
 
 
 def _names_mr(system: str, code: str) -> bool:
-    return modality_of(system, code) == "MR" or code == "MR"
+    # Some write the modality in small letters, or as what it is called.
+    return modality_of(system, code) == "MR" or code.strip().upper() in ("MR", "MRI")
 
 
 def _procedures(resource: Json) -> list[tuple[str, str]]:
@@ -81,13 +82,14 @@ def read_sequences(resource: Json, how: ReadingRules) -> Iterator[Statement]:
 
 
 def _sequences(resource: Json, how: ReadingRules) -> Sequences:
-    listed = list(objects(resource.get("series")))
+    sent, count = resource.get("series"), resource.get("numberOfSeries")
+    listed = list(objects(sent))
     series = [one for one in listed if _is_mr_series(one)]
-    count = resource.get("numberOfSeries")
+    unreadable = isinstance(sent, list) and len(sent) > len(listed)
     return sequences_of(
         (text(one.get("description")) for one in series),
         # A count that cannot be read may be any: the list is then not known to be complete.
-        complete=count is None or (isinstance(count, int | float) and count <= len(listed)),
+        complete=not unreadable and (count is None or (isinstance(count, int | float) and count <= len(listed))),
         pd_fat_suppressed_is_fluid_sensitive=bool(how.setting(PD_FAT_SUPPRESSED_IS_FLUID_SENSITIVE)),
     )
 

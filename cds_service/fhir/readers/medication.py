@@ -1,17 +1,21 @@
-"""MedicationRequest: which class of medicine, by which route, in which regimen (units converted)."""
+"""MedicationRequest: which class of medicine, by which route, in which regimen (units converted), and what for."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 
-from cds_service.fhir.access import Json, codings, concept_text, objects, reference_key, text
+from cds_service.fhir.access import Json, codings, concept_text, day, first_day, key_of, objects, reference_key, text
+from cds_service.fhir.readers.versions import reasons
+from cds_service.knowledge.codes.context import OTHER_BIOLOGIC_INDICATIONS, context_of
 from cds_service.knowledge.codes.entry import Aliases
-from cds_service.knowledge.codes.medications import medicine_named, medicine_of
+from cds_service.knowledge.codes.medications import CONTEXT_FACTS, Medicine, medicine_named, medicine_of
 from cds_service.knowledge.facts import DRAFT_DRUG
-from cds_service.model.finding import State, Value
+from cds_service.model.case import Statement
+from cds_service.model.finding import Provenance, State, Value
 from cds_service.model.quantity import Range
 
 Factors = Mapping[str, Fraction]
@@ -19,11 +23,14 @@ Factors = Mapping[str, Fraction]
 
 UG_PER_UNIT: Factors = {
     **dict.fromkeys(("ug", "mcg", "µg", "μg"), Fraction(1)),
+    "ng": Fraction(1, 1000),
     "mg": Fraction(1000),
 }
 HOURS_PER_UNIT: Factors = {
     **dict.fromkeys(("h", "hr", "hour", "hours"), Fraction(1)),
     "min": Fraction(1, 60),
+    "s": Fraction(1, 3600),
+    "d": Fraction(24),
 }
 DAYS_PER_UNIT: Factors = {
     **dict.fromkeys(("d", "day", "days"), Fraction(1)),
@@ -37,6 +44,8 @@ PER_DAY_BY_CODE: Factors = {
     "QID": Fraction(4),
     "QOD": Fraction(1, 2),
 }
+TAKEN_STATUS = ("active", "")
+"""A prescription with one of these, or with none, is taken to be followed."""
 LARGEST_POWER = 9
 """A number beyond this power of ten, up or down, is no dose, time or count."""
 
@@ -57,11 +66,27 @@ def read_medication(resource: Json, others: Mapping[str, Json], aliases: Aliases
         yield "order.inhaled", State.PRESENT
     if len(dosages) == 1:
         yield from _regimen(dosages[0])
+    for system, code in (pair for reason in reasons(resource) for pair in codings(reason)):
+        for meaning in context_of(system, code, aliases):
+            if meaning.fact in OTHER_BIOLOGIC_INDICATIONS:
+                yield meaning.fact, meaning.state
+
+
+def read_taken(resource: Json, aliases: Aliases) -> Iterator[Statement]:
+    """Yield what a prescription that is going on says of the patient (anticoagulation); nothing for any other."""
+    if text(resource.get("status")) not in TAKEN_STATUS or resource.get("doNotPerform") is True:
+        return
+    drug = _drug(resource, {}, aliases)
+    fact = CONTEXT_FACTS.get(Medicine(drug)) if drug in set(Medicine) else None
+    if fact is not None:
+        yield Statement(fact, State.PRESENT, Provenance(key_of(resource), first_day(resource, "authoredOn")))
 
 
 def _drug(resource: Json, others: Mapping[str, Json], aliases: Aliases) -> str:
-    concepts = [resource.get("medicationCodeableConcept"), resource.get("medication")]
-    key = reference_key(resource.get("medicationReference"))
+    r5 = resource.get("medication")
+    concepts = [resource.get("medicationCodeableConcept"), r5]
+    named = resource.get("medicationReference") or (r5.get("reference") if isinstance(r5, Mapping) else None)
+    key = reference_key(named)
     for inner in objects(resource.get("contained")):
         if key == f"#{text(inner.get('id'))}":
             concepts.append(inner.get("code"))
@@ -84,20 +109,35 @@ def _regimen(dosage: Json) -> Iterator[tuple[str, Value]]:
     timing = dosage.get("timing")
     repeat = timing.get("repeat") if isinstance(timing, Mapping) else None
     repeat = repeat if isinstance(repeat, Mapping) else {}
-    hours = _in(repeat.get("duration"), repeat.get("durationUnit"), HOURS_PER_UNIT)
-    for rate in objects(dosage.get("doseAndRate")):
-        dose = rate.get("doseQuantity")
-        if isinstance(dose, Mapping):
-            yield from _given(
-                "order.dose_ug", _in(dose.get("value"), dose.get("code") or dose.get("unit"), UG_PER_UNIT)
-            )
-        elif hours is not None:
-            per_hour = _rate(rate)
-            yield from _given("order.dose_ug", None if per_hour is None else per_hour * hours)
+    hours = _in(_only(repeat, "duration"), _unit_of(repeat, "duration"), HOURS_PER_UNIT)
+    # DSTU2 and STU3 have the dose beside the timing. Two doses that differ, such as one ordered and one calculated,
+    # are none.
+    doses = {_dose(rate, hours) for rate in [dosage, *objects(dosage.get("doseAndRate"))]} - {None}
+    if len(doses) == 1:
+        yield from _given("order.dose_ug", doses.pop())
     yield from _given("order.infusion_h", hours)
     per_day = _per_day(repeat, timing)
     yield from _given("order.per_day", per_day)
     yield from _given("order.days", _days(repeat, per_day))
+
+
+def _dose(rate: Json, hours: Fraction | None) -> Fraction | None:
+    """Return one dose in ug: as it is given, or as a rate over the hours of the infusion."""
+    dose = rate.get("doseQuantity")
+    if isinstance(dose, Mapping):
+        return _in(dose.get("value"), dose.get("code") or dose.get("unit"), UG_PER_UNIT)
+    per_hour = _rate(rate)
+    return per_hour * hours if per_hour is not None and hours is not None else None
+
+
+def _only(repeat: Json, name: str) -> object:
+    """Return a part of a timing; nothing when it is only the least of a range."""
+    return None if repeat.get(f"{name}Max") is not None else repeat.get(name)
+
+
+def _unit_of(repeat: Json, name: str) -> object:
+    """Return the unit of a part of a timing, which DSTU2 writes in the plural."""
+    return repeat.get(f"{name}Unit") or repeat.get(f"{name}Units")
 
 
 def _rate(rate: Json) -> Fraction | None:
@@ -118,8 +158,8 @@ def _rate(rate: Json) -> Fraction | None:
 
 
 def _per_day(repeat: Json, timing: object) -> Fraction | None:
-    frequency = _number(repeat.get("frequency"))
-    period = _in(repeat.get("period", 1), repeat.get("periodUnit"), DAYS_PER_UNIT)
+    frequency = _number(_only(repeat, "frequency"))
+    period = _in(_only({"period": 1, **repeat}, "period"), _unit_of(repeat, "period"), DAYS_PER_UNIT)
     if frequency is not None and period:
         return frequency / period
     if isinstance(timing, Mapping):
@@ -130,10 +170,15 @@ def _per_day(repeat: Json, timing: object) -> Fraction | None:
 
 
 def _days(repeat: Json, per_day: Fraction | None) -> Fraction | None:
-    bounds = repeat.get("boundsDuration")
+    bounds, period = repeat.get("boundsDuration"), repeat.get("boundsPeriod")
     if isinstance(bounds, Mapping):
         return _in(bounds.get("value"), bounds.get("code") or bounds.get("unit"), DAYS_PER_UNIT)
-    count = _number(repeat.get("count"))
+    if isinstance(period, Mapping):
+        first, last = day(text(period.get("start"))), day(text(period.get("end")))
+        # The last day of a period is part of it.
+        length = (date.fromisoformat(last) - date.fromisoformat(first)).days + 1 if first and last else 0
+        return Fraction(length) if length > 0 else None
+    count = _number(_only(repeat, "count"))
     return count / per_day if count is not None and per_day else None
 
 

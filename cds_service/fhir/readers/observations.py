@@ -1,8 +1,9 @@
-"""Observation: coded imaging findings in the shapes seen in the field, and inflammation markers.
+"""Observation: imaging findings in the shapes seen in the field.
 
 Shapes (fhir-mapping section 3): a finding code alone (present), with a value, a generic code whose value is the
-finding, a lesion with components, and a separate size that belongs to a finding. Codes of this project's own
-CodeSystem and a site's aliases are read like public ones. Displays are never used for matching.
+finding, a lesion with components, a separate size that belongs to a finding, and a narrative: the text of a report's
+section. Codes of this project's own CodeSystem and a site's aliases are read like public ones. Displays are never
+used for matching; the words of a value, a note or an uncoded title go through the rules for text.
 """
 
 from __future__ import annotations
@@ -13,23 +14,33 @@ from decimal import Decimal
 from enum import Enum, auto
 from typing import Any
 
-from cds_service.fhir.access import Json, codings, first_day, key_of, objects, references, text
-from cds_service.fhir.readers.context import UNREADABLE, ReadingRules, StudyPlaces, merged, place_in
+from cds_service.fhir.access import (
+    Json,
+    codings,
+    concept_text,
+    first_day,
+    key_of,
+    objects,
+    reference_key,
+    references,
+    text,
+)
+from cds_service.fhir.readers.context import ReadingRules, StudyPlaces, merged, place_in
+from cds_service.fhir.readers.prose import ALSO_NAMED as ALSO_NAMED  # noqa: PLC0414 - reports.py has it from here
+from cds_service.fhir.readers.prose import in_words
+from cds_service.fhir.readers.words import modality_told
+from cds_service.fhir.sequences import sequences_named
 from cds_service.knowledge.codes.diagnoses import diagnosis_of
 from cds_service.knowledge.codes.entry import CodedMeaning
-from cds_service.knowledge.codes.findings import CHOICES, QUANTITIES, finding_of, is_generic
-from cds_service.knowledge.codes.laboratory import RAISED_FACTS, analyte_of
-from cds_service.knowledge.codes.qualifiers import choice_of, interpreted, raised, says_unknown, state_of
+from cds_service.knowledge.codes.findings import CHOICES, QUANTITIES, described, finding_of, is_generic
+from cds_service.knowledge.codes.orders import section_of, sequence_of
+from cds_service.knowledge.codes.qualifiers import choice_of, interpreted, says_unknown, state_of
 from cds_service.knowledge.codes.sites import Place, settle
-from cds_service.knowledge.settings import INFECTION_SIGN_DAYS
 from cds_service.model.case import Problem, Statement
 from cds_service.model.finding import Provenance, State, Trust, Value
 from cds_service.model.quantity import MM_PER_UNIT, Range, UnreadableQuantity, length_mm
 
 IGNORED_STATUS = ("entered-in-error", "cancelled", "registered")
-ALSO_NAMED = {"charcot": ("named.charcot",)}
-"""Context that a report or an imaging observation names as a diagnosis of its place."""
-
 DAY_FIELDS = ("effectiveDateTime", "effectivePeriod", "effectiveInstant", "issued")
 PLAUSIBLE_MM = (Decimal("0.01"), Decimal(1000))
 """No edema is measured finer than the one or reaches as far as the other: such a number is a slip of the unit."""
@@ -73,10 +84,10 @@ def observation_set(resources: Iterable[Json], links: Links) -> ObservationSet:
     by_key = {key_of(one): one for one in resources if text(one.get("status")) not in IGNORED_STATUS}
     parents: dict[str, str] = {}
     for key, resource in sorted(by_key.items()):
-        for member in references(resource.get("hasMember")):
+        for member in [*references(resource.get("hasMember")), *_related(resource, "has-member")]:
             parents.setdefault(member, key)
     for key, resource in sorted(by_key.items()):
-        for source in references(resource.get("derivedFrom")):
+        for source in _sources(resource):
             if source in by_key:
                 parents.setdefault(key, source)
     return ObservationSet(by_key, links, parents)
@@ -89,8 +100,8 @@ def read_observation(
 
     An observation of another kind of imaging, by its study or its report, states nothing here.
     """
-    meant = [(part, _meanings(part, how)) for part in (resource, *objects(resource.get("component")))]
-    if not any(meanings for _, meanings in meant):
+    parts = [_part(resource, how), *(_part(one, how, is_whole=False) for one in objects(resource.get("component")))]
+    if not any(part.meanings or part.texts for part in parts):
         return
     key = key_of(resource)
     line = found.line(key)
@@ -102,18 +113,28 @@ def read_observation(
     place = Place()
     for one in line:
         place = settle(place, _own_place(found.by_key[one], how))
-    for part, meanings in meant:
-        for meaning in meanings:
+    shown = studies.places.get(study, Place())
+    is_mr = any(part.is_finding for part in parts) or any(_is_linked(one, found, studies) for one in line)
+    for part in parts:
+        worded: set[str] = set()
+        for words, trust in part.texts:
+            # A note beside anything else may mention an MRI; a narrative that does is one.
+            if is_mr or (trust > Trust.NOTE and modality_told(words) == "MR"):
+                said = list(in_words(words, Provenance(key, day, trust), settle(place, shown), study, how))
+                worded |= {statement.fact for statement in said if trust > Trust.NOTE}
+                yield from said
+        for meaning in part.meanings:
             try:
-                told = _told(meaning, part, how)
+                told = _told(meaning, part.resource, how)
             except UnreadableQuantity:
-                problems.append(Problem("rejected-value", meaning.fact, key))
+                if meaning.fact not in worded:
+                    problems.append(Problem("rejected-value", meaning.fact, key))
                 continue
-            if told is None:
+            if told is None or (told[0] is State.INDETERMINATE and part.is_in_words and meaning.fact in worded):
                 continue
             value, trust = told
             # The code's own place ("hip joint effusion") stands before the study's.
-            where = settle(settle(place, meaning.place), studies.places.get(study, Place()))
+            where = settle(settle(place, meaning.place), shown)
             for fact in (meaning.fact, *ALSO_NAMED.get(meaning.fact, ())):
                 yield Statement(fact, value, Provenance(key, day, trust), where.site, where.side, study)
 
@@ -128,8 +149,20 @@ def _is_elsewhere(key: str, found: ObservationSet, studies: StudyPlaces) -> bool
     return key in found.links.elsewhere or bool(links & studies.others and not links & studies.places.keys())
 
 
+def _is_linked(key: str, found: ObservationSet, studies: StudyPlaces) -> bool:
+    """Whether an observation is known to be of MRI, by a study or a report."""
+    return key in found.links.study_by_member or any(link in studies.days for link in _sources(found.by_key[key]))
+
+
 def _sources(resource: Json) -> list[str]:
-    return [*references(resource.get("derivedFrom")), *references(resource.get("partOf"))]
+    named = [*references(resource.get("derivedFrom")), *references(resource.get("partOf"))]
+    return [*named, *_related(resource, "derived-from")]
+
+
+def _related(resource: Json, kind: str) -> list[str]:
+    """Return the observations that DSTU2 and STU3 link under ``related``."""
+    links = [one for one in objects(resource.get("related")) if text(one.get("type")) == kind]
+    return [key for one in links for key in references(one.get("target"))]
 
 
 def _study(line: list[str], found: ObservationSet, studies: StudyPlaces, day: str) -> str:
@@ -145,7 +178,10 @@ def _study(line: list[str], found: ObservationSet, studies: StudyPlaces, day: st
 
 def _own_place(resource: Json, how: ReadingRules) -> Place:
     """Return where an observation says it is, by its body site or by a component whose value is a place or side."""
-    place = place_in(resource, how.aliases, "bodySite", "bodyStructure")
+    structures = {"structures": [*_structures(resource)]}
+    place = settle(
+        place_in(resource, how.aliases, "bodySite", "bodyStructure"), place_in(structures, how.aliases, "structures")
+    )
     told = [
         concept
         for component in objects(resource.get("component"))
@@ -155,7 +191,80 @@ def _own_place(resource: Json, how: ReadingRules) -> Place:
     return settle(place, place_in({"told": told}, how.aliases, "told"))
 
 
+def _structures(resource: Json) -> Iterator[Json]:
+    """Yield the sites of the contained BodyStructure that R5 puts in place of a body site."""
+    key = reference_key(resource.get("bodyStructure"))
+    for inner in objects(resource.get("contained")):
+        if key and key == f"#{text(inner.get('id'))}":
+            yield from ({**one, "coding": _codings_of(one)} for one in objects(inner.get("includedStructure")))
+
+
+def _codings_of(included: Json) -> list[Json]:
+    structure = included.get("structure")
+    return [*objects(structure.get("coding"))] if isinstance(structure, Mapping) else []
+
+
 # What an observation says
+
+
+@dataclass(frozen=True)
+class _Part:
+    """An observation, or one component of it.
+
+    Attributes:
+        resource: its JSON.
+        meanings: what its code, or the value of its generic code, means.
+        texts: its words that go through the rules for text, with how far each is trusted.
+        is_finding: whether its code is that of a finding, or announces one.
+        is_in_words: whether its value has no code that can be read, only words.
+    """
+
+    resource: Json
+    meanings: list[CodedMeaning]
+    texts: list[tuple[str, Trust]]
+    is_finding: bool
+    is_in_words: bool
+
+
+def _part(resource: Json, how: ReadingRules, *, is_whole: bool = True) -> _Part:
+    coded = list(codings(resource.get("code")))
+    meanings = _meanings(resource, how)
+    is_finding = bool(meanings) or any(is_generic(system, code) for system, code in coded)
+    words = _words_of_value(resource, how)
+    sections = [section for system, code in coded if (section := section_of(system, code)) is not None]
+    texts: list[tuple[str, Trust]] = []
+    if words and sections:
+        texts.append((words, Trust.IMPRESSION_TEXT if sections[0] == "impression" else Trust.FINDINGS_TEXT))
+    elif words and is_finding:
+        texts.append((words, Trust.FINDINGS_TEXT))
+    # STU3 and DSTU2 have another name for a note.
+    notes = [text(note.get("text")) for note in objects(resource.get("note"))]
+    notes += [text(resource.get("comment")), text(resource.get("comments"))]
+    code = resource.get("code")
+    # The code of a component is always a question.
+    if is_whole and isinstance(code, Mapping) and not (is_finding or sections or _is_answered(resource)):
+        notes.append(text(code.get("text")))
+    texts += [(note, Trust.NOTE) for note in notes if note]
+    return _Part(resource, meanings, texts, is_finding, bool(words))
+
+
+def _is_answered(resource: Json) -> bool:
+    """Whether an observation holds an answer, so that the words of its code are only the question."""
+    answers = ("interpretation", "dataAbsentReason", "component", "hasMember")
+    left_out = any(name.startswith("_value") for name in resource)
+    return left_out or _has_value(resource) or any(resource.get(name) is not None for name in answers)
+
+
+def _words_of_value(resource: Json, how: ReadingRules) -> str:
+    """Return a value that is text; empty when a code of the value can be read, or a reason says why there is none."""
+    if resource.get("dataAbsentReason") is not None:
+        return ""
+    concept = resource.get("valueCodeableConcept")
+    if not isinstance(concept, Mapping):
+        return text(resource.get("valueString"))
+    coded = list(codings(concept))
+    known = any(state_of(s, c, how.aliases) or says_unknown(s, c, how.aliases) or _meaning(s, c, how) for s, c in coded)
+    return "" if known else text(concept.get("text"))
 
 
 @dataclass(frozen=True)
@@ -167,6 +276,7 @@ def _meanings(resource: Json, how: ReadingRules) -> list[CodedMeaning]:
     """Return each finding or diagnosis that the code, or the value of a generic code, names."""
     coded = list(codings(resource.get("code")))
     named = merged(meaning for system, code in coded if (meaning := _meaning(system, code, how)) is not None)
+    named = named or merged(_described(resource, coded, how))
     if named or not any(is_generic(system, code) for system, code in coded):
         return named
     values = [_meaning(system, code, how) for system, code in codings(resource.get("valueCodeableConcept"))]
@@ -178,6 +288,23 @@ def _meanings(resource: Json, how: ReadingRules) -> list[CodedMeaning]:
 
 def _meaning(system: str, code: str, how: ReadingRules) -> CodedMeaning | None:
     return finding_of(system, code, how.aliases) or diagnosis_of(system, code, how.aliases)
+
+
+def _described(resource: Json, coded: list[tuple[str, str]], how: ReadingRules) -> Iterator[CodedMeaning]:
+    """Yield what a describing word ("hyperintense") comes to: a finding only in bone or marrow, on a named sequence."""
+    tissue = place_in(resource, how.aliases, "bodySite").tissue
+    if tissue is None:
+        return
+    method = resource.get("method")
+    stated = [*coded, *codings(method)]
+    for component in objects(resource.get("component")):
+        stated += codings(component.get("valueCodeableConcept"))
+    sequences = {sequence_of(*pair) for pair in stated} - {None, "fat_suppressed"}
+    sequences |= sequences_named(f"{concept_text(method)}. {concept_text(resource.get('code'))}")
+    for system, code in coded:
+        meaning = described(system, code, tissue, [name for name in sequences if name])
+        if meaning is not None:
+            yield meaning
 
 
 def _told(meaning: CodedMeaning, resource: Json, how: ReadingRules) -> tuple[Value, Trust] | None:
@@ -295,78 +422,3 @@ def _unit(quantity: Json) -> str:
     stated = {unit for unit in (text(quantity.get("code")).strip(), text(quantity.get("unit")).strip()) if unit}
     lengths = stated & MM_PER_UNIT.keys()
     return lengths.pop() if len(lengths) == 1 else ""
-
-
-# Inflammation markers
-
-
-def read_markers(resources: Iterable[Json], how: ReadingRules, problems: list[Problem]) -> Iterator[Statement]:
-    """Yield whether CRP, ESR, white cells or temperature are raised, from the newest recent value of each.
-
-    The laboratory's own interpretation decides, or its reference range; no threshold is invented here. A value that
-    cannot be judged does not unsay a raised one before it, but no older value counts as normal beside it.
-    """
-    newest: dict[str, tuple[str, bool, str, State]] = {}
-    measured: dict[str, str] = {}
-    for resource in resources:
-        try:
-            day, state = first_day(resource, *DAY_FIELDS), _raised(resource)
-            facts = {RAISED_FACTS.get(analyte_of(s, c) or "") for s, c in codings(resource.get("code"))} - {None}
-        except UNREADABLE:
-            problems.append(Problem("unreadable", "Observation", key_of(resource)))
-            continue
-        for fact in facts:
-            if fact is None or not how.within(day, INFECTION_SIGN_DAYS):
-                continue
-            measured[fact] = max(measured.get(fact, ""), day)
-            if state is not None:
-                # Of several on one day a raised one counts: fever in the morning is fever.
-                one = (day, state is State.PRESENT, key_of(resource), state)
-                newest[fact] = max(newest.get(fact, one), one)
-    for fact, (day, is_raised, key, state) in sorted(newest.items()):
-        if is_raised or day == measured[fact]:
-            yield Statement(fact, state, Provenance(key, day))
-
-
-def _raised(resource: Json) -> State | None:
-    for system, code in codings(resource.get("interpretation")):
-        state = raised(system, code)
-        if state is not None:
-            return state
-    quantity = resource.get("valueQuantity")
-    if not isinstance(quantity, Mapping):
-        return None
-    judged = {_above(quantity, one) for one in objects(resource.get("referenceRange")) if _is_normal_range(one)}
-    return judged.pop() if len(judged) == 1 else None
-
-
-def _is_normal_range(reference: Json) -> bool:
-    """Whether a reference range is that of healthy people, and not, for example, of a treatment."""
-    kinds = {code for _, code in codings(reference.get("type"))}
-    return not kinds or "normal" in kinds
-
-
-def _above(quantity: Json, reference: Json) -> State | None:
-    """Return whether a value lies above a reference range; None when its comparator or unit leaves that open."""
-    high = reference.get("high")
-    if not isinstance(high, Mapping) or not _same_unit(quantity, high):
-        return None
-    value, limit = quantity.get("value"), high.get("value")
-    if not isinstance(value, int | float) or not isinstance(limit, int | float):
-        return None
-    match text(quantity.get("comparator")):
-        case "":
-            return State.PRESENT if value > limit else State.ABSENT
-        case ">" if value >= limit:
-            return State.PRESENT
-        case ">=" if value > limit:
-            return State.PRESENT
-        case "<" | "<=" if value <= limit:
-            return State.ABSENT
-    return None
-
-
-def _same_unit(quantity: Json, limit: Json) -> bool:
-    """Whether both have one unit. A limit without a unit has that of the value."""
-    stated = text(limit.get("code")) or text(limit.get("unit"))
-    return not stated or stated in (text(quantity.get("code")), text(quantity.get("unit")))

@@ -1,4 +1,4 @@
-"""Patient: age and sex."""
+"""Patient: age, sex, and whether the patient has died."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 
-from cds_service.fhir.access import Json, day, key_of, text
+from cds_service.fhir.access import Json, day, earliest_day, key_of, text
 from cds_service.fhir.readers.context import ReadingRules
 from cds_service.model.case import Statement
 from cds_service.model.finding import Provenance
@@ -26,6 +26,16 @@ def read_patient(resource: Json, how: ReadingRules) -> Iterator[Statement]:
     sex = text(resource.get("gender")).strip().lower()
     if sex in ("male", "female", "other"):
         yield Statement("sex", sex, source)
+
+
+def is_deceased(resource: Json, today: date) -> bool:
+    """Whether a Patient says that the patient has died, by ``deceasedBoolean`` or a ``deceasedDateTime`` not to come.
+
+    False when it does not say, or says it in a way that cannot be read.
+    """
+    died = earliest_day(text(resource.get("deceasedDateTime")))
+    # One day may lie between the server's time zone and ours.
+    return resource.get("deceasedBoolean") is True or (bool(died) and (date.fromisoformat(died) - today).days <= 1)
 
 
 def _age(birth_date: str, today: date) -> Range | None:

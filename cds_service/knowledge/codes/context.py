@@ -104,6 +104,9 @@ ILOPROST_CAUTIONS = frozenset(
 )
 """What stands against iloprost (decision table 1.3, beyond the source: its product information, 4.3)."""
 
+CAUTION_DAYS: Mapping[str, int] = MappingProxyType({"myocardial_infarction": 184, "stroke_or_tia": 92})
+"""For how many days an event stands against iloprost, even when it is over: six and three months, at their longest."""
+
 
 def _says(*facts: str, place: Place | None = None) -> Meanings:
     return tuple(CodedMeaning(fact, place=place or Place()) for fact in facts)

@@ -160,6 +160,15 @@ MEDICINE_NAMES: Mapping[str, Medicine] = {
     "tofacitinib": Medicine.JAK,
     "upadacitinib": Medicine.JAK,
     "filgotinib": Medicine.JAK,
+    "warfarin": Medicine.ANTICOAGULANT,
+    "apixaban": Medicine.ANTICOAGULANT,
+    "edoxaban": Medicine.ANTICOAGULANT,
+    "rivaroxaban": Medicine.ANTICOAGULANT,
+    "dabigatran": Medicine.ANTICOAGULANT,
+    "heparin": Medicine.ANTICOAGULANT,
+    "enoxaparin": Medicine.ANTICOAGULANT,
+    "clopidogrel": Medicine.ANTIPLATELET,
+    "aspirin": Medicine.ANTIPLATELET,
 }
 """Ingredients by name. Orders carry RxNorm products far more often than ingredients, and several ingredients have no
 verified code, so a medicine (unlike a finding) may be known by the name in its display or text."""

@@ -171,7 +171,8 @@ def says_unknown(system: str, code: str, aliases: Aliases | None = None) -> bool
     if alias is not None and alias[0] == "state":
         return alias[1] == "unknown"
     key = key_of(system, code)
-    return key in STATE_CODES and STATE_CODES[key] is None
+    # Every code of that system is a reason why there is no value.
+    return key[0] == DATA_ABSENT_REASON or (key in STATE_CODES and STATE_CODES[key] is None)
 
 
 def interpreted(system: str, code: str) -> State | None:
