@@ -86,24 +86,6 @@ CONTEXT_FACTS = frozenset(
 """Every context fact that a code or a site's alias can state. Readers with a date apply their window to
 ``acute_pain``, ``acute_trauma``, ``postpartum``, ``myocardial_infarction`` and ``stroke_or_tia``."""
 
-OTHER_BIOLOGIC_INDICATIONS = frozenset({"psoriasis", "uveitis", "ibd", "rheumatoid_arthritis", "hidradenitis"})
-"""Diseases for which anti-TNF, anti-IL-17 or JAK inhibitors are given for their own sake (decision table 4, O7)."""
-
-ILOPROST_CAUTIONS = frozenset(
-    {
-        "pregnancy",
-        "lactation",
-        "bleeding_risk",
-        "myocardial_infarction",
-        "unstable_angina",
-        "heart_failure",
-        "stroke_or_tia",
-        "acute_trauma",
-        "anticoagulation",
-    }
-)
-"""What stands against iloprost (decision table 1.3, beyond the source: its product information, 4.3)."""
-
 
 def _says(*facts: str, place: Place | None = None) -> Meanings:
     return tuple(CodedMeaning(fact, place=place or Place()) for fact in facts)

@@ -1,7 +1,7 @@
 """The project's own code system, for what no public terminology was found to name.
 
 One table makes the codes that are read, the codes that are sent, and the FHIR CodeSystem that documents them. A site
-that publishes them under its own address gives that address by setting; the concepts stay the same.
+that has codes of its own for the same things names them by setting (``codes.aliases``).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from cds_service.knowledge.codes.entry import Aliases, CodedMeaning, Entry
+from cds_service.knowledge.codes.entry import CodedMeaning, Entry
 from cds_service.knowledge.codes.sites import ANYWHERE, DIFFUSE_MARROW, Place
 from cds_service.knowledge.codes.sources import OWN
 from cds_service.model.coding import LOCAL, LocalCode
@@ -236,9 +236,9 @@ def _meaning(concept: LocalConcept) -> CodedMeaning:
     return CodedMeaning(concept.fact, concept.value, place=concept.place)
 
 
-def local_code(code: str, url: str = LOCAL) -> LocalCode:
+def local_code(code: str) -> LocalCode:
     """Return one of our codes with its display. Raises KeyError for a code that is not in the code system."""
-    return LocalCode(code, {concept.code: concept.display for concept in CONCEPTS}[code], url)
+    return LocalCode(code, {concept.code: concept.display for concept in CONCEPTS}[code])
 
 
 CONCLUSIONS = frozenset({"traumatic", "physiologic", "nonspecific"})
@@ -264,16 +264,6 @@ def local_values(fact: str) -> tuple[Entry[str], ...]:
         for concept in CONCEPTS
         if concept.kind is ConceptKind.VALUE and concept.fact == fact
     )
-
-
-def aliases_under(url: str) -> Aliases:
-    """Return the aliases by which every code of ours that can be read is read under a site's own address."""
-    words = {ConceptKind.FINDING: "", ConceptKind.VALUE: "", ConceptKind.CAUSE: "", ConceptKind.REFERRAL: "referral="}
-    return {
-        (url, concept.code): words[concept.kind] + concept.fact + (f"={concept.value}" if concept.value else "")
-        for concept in CONCEPTS
-        if concept.kind in words and concept.code not in CONCLUSIONS
-    }
 
 
 def code_system(url: str = LOCAL) -> dict[str, object]:
