@@ -29,11 +29,13 @@ DICOM = "http://dicom.nema.org/resources/ontology/DCM"
 CPT = "http://www.ama-assn.org/go/cpt"
 HPO = "http://human-phenotype-ontology.org"
 
-LOCAL = "https://bme-cds.example/fhir/CodeSystem/bme-finding"
-"""Canonical of this project's own code system.
+CANONICAL = "https://bme-cds.example/fhir/"
+"""Where the canonical addresses of this project begin.
 
 ``.example`` is reserved (RFC 2606): nobody can hold it, so nobody can be mistaken for its publisher.
 """
+LOCAL = CANONICAL + "CodeSystem/bme-finding"
+"""Canonical of this project's own code system."""
 
 THO = "http://terminology.hl7.org/CodeSystem/"
 DATA_ABSENT_REASON = THO + "data-absent-reason"
@@ -313,6 +315,18 @@ class Hl7Code:
     def key(self) -> tuple[str, str]:
         """The system and the code, as tables are looked up."""
         return self.system, self.code
+
+
+def misprint(system: str, code: str) -> str:
+    """Return why a code of SNOMED CT or LOINC is none, by form and check digit; empty for a right or another one."""
+    known, name = key_of(system, code)
+    make: type[_Coded] | None = {SNOMED: SnomedCode, LOINC: LoincCode}.get(known)
+    try:
+        if make is not None:
+            make(name)
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 # Verhoeff: each digit, from the right, is permuted by its position and multiplied in the dihedral group of order 10;

@@ -1,12 +1,9 @@
 from __future__ import annotations
 
-import json
 import re
 from itertools import combinations
-from pathlib import Path
 
 import pytest
-from fhir.resources.R4B.codesystem import CodeSystem
 
 from cds_service.knowledge.codes.aliases import check_aliases
 from cds_service.knowledge.codes.body_sites import BODY_SITE_CODES, site_of
@@ -24,7 +21,7 @@ from cds_service.knowledge.codes.findings import (
     refused,
 )
 from cds_service.knowledge.codes.laboratory import RAISED_FACTS, analyte_of
-from cds_service.knowledge.codes.local import CONCEPTS, code_system
+from cds_service.knowledge.codes.local import CONCEPTS
 from cds_service.knowledge.codes.medications import Medicine, medicine_named, medicine_of
 from cds_service.knowledge.codes.orders import (
     Contrast,
@@ -80,9 +77,6 @@ from cds_service.model.coding import (
     RadLexId,
 )
 from cds_service.model.finding import State
-
-ROOT = Path(__file__).parents[2]
-PUBLISHED = ROOT / "fixtures" / "terminology" / "CodeSystem-bme-finding.json"
 
 RIGHT_FOOT = Place("foot_ankle", "right")
 FEMUR_SITES = frozenset(
@@ -952,17 +946,6 @@ def test_an_alias_nobody_would_understand_is_refused(text, why):
         check_aliases({(SITE, "ERO"): text})
 
     assert why in str(refusal.value)
-
-
-def test_the_published_code_system_is_the_one_that_is_read():
-    assert json.loads(PUBLISHED.read_text(encoding="utf-8")) == code_system()
-
-
-def test_the_published_code_system_is_valid_fhir():
-    resource = CodeSystem.model_validate_json(PUBLISHED.read_bytes())
-
-    assert resource.url == LOCAL
-    assert resource.count == len(resource.concept) == len({concept.code for concept in resource.concept})
 
 
 @pytest.mark.parametrize("concept", CONCEPTS, ids=lambda concept: concept.code)

@@ -399,7 +399,7 @@ PAIN_PREFIXES: tuple[PrefixRule[Place], ...] = (
     ),
 )
 
-_AS_CONTEXT = {"malignancy": "known_malignancy", "charcot": "charcot"}
+AS_CONTEXT = {"malignancy": "known_malignancy", "charcot": "charcot"}
 """Named diagnoses that are a context fact as well."""
 
 
@@ -408,7 +408,7 @@ def _with_diagnosis(stated: Meanings, diagnosis: CodedMeaning | None) -> Meaning
 
     Charcot arthropathy of the shoulder says nothing of the foot, so it adds nothing.
     """
-    fact = _AS_CONTEXT.get(diagnosis.fact) if diagnosis else None
+    fact = AS_CONTEXT.get(diagnosis.fact) if diagnosis else None
     if diagnosis is None or fact is None or fact in {meaning.fact for meaning in stated}:
         return stated
     if fact == "charcot" and diagnosis.place.site not in (None, "foot_ankle"):
@@ -442,7 +442,7 @@ def context_of(system: str, code: str, aliases: Aliases | None = None) -> Meanin
     alias = alias_of(system, code, aliases)
     if alias is not None:
         name, value = alias
-        name = _AS_CONTEXT.get(name, name)
+        name = AS_CONTEXT.get(name, name)
         if name not in CONTEXT_FACTS:
             return ()
         return (CodedMeaning(name, state=State(value) if value in set(State) else State.PRESENT),)

@@ -12,9 +12,7 @@ from enum import StrEnum
 from cds_service.knowledge.codes.entry import CodedMeaning, Entry
 from cds_service.knowledge.codes.sites import ANYWHERE, DIFFUSE_MARROW, Place
 from cds_service.knowledge.codes.sources import OWN
-from cds_service.model.coding import LOCAL, LocalCode
-
-VERSION = "1.0.0"
+from cds_service.model.coding import LocalCode
 
 
 class ConceptKind(StrEnum):
@@ -264,45 +262,3 @@ def local_values(fact: str) -> tuple[Entry[str], ...]:
         for concept in CONCEPTS
         if concept.kind is ConceptKind.VALUE and concept.fact == fact
     )
-
-
-def code_system(url: str = LOCAL) -> dict[str, object]:
-    """Return the code system as a FHIR R4 CodeSystem, under our address or a site's own."""
-    return {
-        "resourceType": "CodeSystem",
-        "id": "bme-finding",
-        "url": url,
-        "version": VERSION,
-        "name": "BoneMarrowEdemaFinding",
-        "title": "Bone marrow edema: findings and values without a public code",
-        "status": "draft",
-        "experimental": False,
-        "description": (
-            "Concepts that the bone marrow edema decision support service reads and sends where no code of SNOMED CT, "
-            "LOINC or RadLex was found. The address is under a reserved example domain that nobody holds; a site may "
-            "replace it by its own, by setting. The meanings have not been reviewed by a clinician."
-        ),
-        "caseSensitive": True,
-        "content": "complete",
-        "count": len(CONCEPTS),
-        "property": [
-            {"code": "kind", "description": "What the concept is for", "type": "code"},
-            {"code": "fact", "description": "Name of the fact it stands for in the service", "type": "string"},
-            {"code": "value", "description": "The choice of that fact", "type": "string"},
-        ],
-        "concept": [_published(concept) for concept in CONCEPTS],
-    }
-
-
-def _published(concept: LocalConcept) -> dict[str, object]:
-    properties: list[dict[str, str]] = [{"code": "kind", "valueCode": concept.kind.value}]
-    if concept.fact:
-        properties.append({"code": "fact", "valueString": concept.fact})
-    if concept.value:
-        properties.append({"code": "value", "valueString": concept.value})
-    return {
-        "code": concept.code,
-        "display": concept.display,
-        "definition": concept.definition,
-        "property": properties,
-    }

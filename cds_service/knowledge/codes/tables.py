@@ -1,12 +1,22 @@
-"""All tables of codes together, for checks and for the export."""
+"""All tables of codes together, and all that they say of one code: for the checks."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from cds_service.knowledge.codes.body_sites import BODY_SITES
-from cds_service.knowledge.codes.context import CONTEXT, CONTEXT_PREFIXES, PAIN, PAIN_PREFIXES
-from cds_service.knowledge.codes.diagnoses import DIAGNOSIS_PREFIXES, NAMED_DIAGNOSES
-from cds_service.knowledge.codes.entry import CodedMeaning, Entry, PrefixRule
-from cds_service.knowledge.codes.findings import DESCRIPTORS, FINDING_PREFIXES, FINDINGS, GENERIC, REFUSED
+from cds_service.knowledge.codes.context import CONTEXT, CONTEXT_PREFIXES, PAIN, PAIN_PREFIXES, context_of
+from cds_service.knowledge.codes.diagnoses import DIAGNOSIS_PREFIXES, NAMED_DIAGNOSES, diagnosis_of
+from cds_service.knowledge.codes.entry import CodedMeaning, Entry, Key, PrefixRule
+from cds_service.knowledge.codes.findings import (
+    DESCRIPTOR_CODES,
+    DESCRIPTORS,
+    FINDING_PREFIXES,
+    FINDINGS,
+    GENERIC,
+    REFUSED,
+    finding_of,
+)
 from cds_service.knowledge.codes.laboratory import ANALYTES
 from cds_service.knowledge.codes.local import LOCAL_DIAGNOSES, LOCAL_FINDINGS, local_values
 from cds_service.knowledge.codes.medications import ATC_GROUPS, MEDICINES
@@ -39,7 +49,7 @@ ICD10_PREFIXES: tuple[PrefixRule[CodedMeaning] | PrefixRule[tuple[CodedMeaning, 
     *CONTEXT_PREFIXES,
     *PAIN_PREFIXES,
 )
-"""Every ICD-10 family that is read as a whole, for documentation and tests."""
+"""Every ICD-10 family that is read as a whole."""
 
 TABLES: dict[str, tuple[Entry[object], ...]] = {
     "imaging findings": (*FINDINGS, *LOCAL_FINDINGS),
@@ -73,4 +83,30 @@ TABLES: dict[str, tuple[Entry[object], ...]] = {
     "general referrals": GENERAL_REFERRALS,
     "override reasons": OVERRIDE_ENTRIES,
 }
-"""Every table of single codes, by what a reader would call it: for documentation, export and tests."""
+"""Every table of single codes, by what a reader would call it."""
+
+OVERLAPS: Mapping[frozenset[str], str] = {
+    frozenset({"acute_pain", "acute_trauma"}): "acute pain due to trauma says both",
+    frozenset({"axspa", "psoriasis"}): "psoriatic spondylitis is a spondyloarthritis of somebody with psoriasis",
+    frozenset({"bme", "t1_signal"}): "what a bright or dark signal means depends on the sequence named beside it",
+    frozenset({"charcot", "diabetes"}): "diabetic neuropathic arthropathy says both",
+    frozenset({"diabetes", "foot_ulcer"}): "diabetic foot ulcer says both",
+    frozenset({"diabetes", "neuropathy"}): "diabetic neuropathy says both",
+    frozenset({"foot_ulcer", "neuropathy"}): "neuropathic foot ulcer says both",
+    frozenset({"known_malignancy", "malignancy"}): "a malignancy of marrow or bone is also a known malignancy",
+    frozenset({"lactation", "postpartum"}): "lactation follows childbirth",
+}
+"""The pairs of facts that one code may state together, with the reason. Any other pair is a mistake in a table."""
+
+
+def single_and_family_keys() -> frozenset[Key]:
+    """Return every code of the tables, and the beginning of every family."""
+    families = {(system, rule.prefix) for rule in ICD10_PREFIXES for system in rule.systems}
+    return frozenset({row.code.key for table in TABLES.values() for row in table} | families)
+
+
+def facts_stated(key: Key) -> frozenset[str]:
+    """Return the facts that the look-ups read from a code, alone or with a site and a sequence."""
+    told = [finding_of(*key), diagnosis_of(*key), *context_of(*key)]
+    described = {one.meaning.fact for one in DESCRIPTOR_CODES.get(key, ())}
+    return frozenset({one.fact for one in told if one is not None} | described)
