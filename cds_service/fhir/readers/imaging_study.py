@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cds_service.fhir.access import Json, codings, concept_text, first_day, key_of, objects, text
+from cds_service.fhir.access import Json, codings, first_day, key_of, objects, text
 from cds_service.fhir.readers.context import ReadingRules, place_in
-from cds_service.fhir.readers.words import modality_named, site_named
+from cds_service.fhir.readers.words import modality_named, site_named, words_of
 from cds_service.fhir.sequences import Sequences, sequences_of
 from cds_service.knowledge.codes.orders import Contrast, contrast_of, imaging_of, modality_of
 from cds_service.knowledge.codes.sites import Place, settle
@@ -43,7 +43,7 @@ def _procedures(resource: Json) -> list[tuple[str, str]]:
 
 
 def _words(resource: Json) -> str:
-    procedure = concept_text(resource.get("procedureCode")) or concept_text(resource.get("procedure"))
+    procedure = words_of(resource.get("procedureCode")) or words_of(resource.get("procedure"))
     return f"{text(resource.get('description'))}. {procedure}"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cds_service.knowledge.codes.body_sites import BODY_SITES
-from cds_service.knowledge.codes.context import CONTEXT, CONTEXT_PREFIXES, PAIN, PAIN_PREFIXES, context_of
+from cds_service.knowledge.codes.context import CONTEXT, CONTEXT_PREFIXES, PAIN, PAIN_PREFIXES, context_of, pain_of
 from cds_service.knowledge.codes.diagnoses import DIAGNOSIS_PREFIXES, NAMED_DIAGNOSES, diagnosis_of
 from cds_service.knowledge.codes.entry import CodedMeaning, Entry, Key, PrefixRule
 from cds_service.knowledge.codes.findings import (
@@ -19,7 +19,7 @@ from cds_service.knowledge.codes.findings import (
 )
 from cds_service.knowledge.codes.laboratory import ANALYTES
 from cds_service.knowledge.codes.local import LOCAL_DIAGNOSES, LOCAL_FINDINGS, local_values
-from cds_service.knowledge.codes.medications import ATC_GROUPS, MEDICINES
+from cds_service.knowledge.codes.medications import ATC_GROUPS, MEDICINES, medicine_of
 from cds_service.knowledge.codes.orders import (
     CONTRASTS,
     IMAGING,
@@ -42,6 +42,7 @@ from cds_service.knowledge.codes.qualifiers import (
 )
 from cds_service.knowledge.codes.referrals import GENERAL_REFERRALS, REFERRAL_TARGETS
 from cds_service.knowledge.codes.sites import Place
+from cds_service.model.coding import key_of
 
 ICD10_PREFIXES: tuple[PrefixRule[CodedMeaning] | PrefixRule[tuple[CodedMeaning, ...]] | PrefixRule[Place], ...] = (
     *FINDING_PREFIXES,
@@ -85,6 +86,8 @@ TABLES: dict[str, tuple[Entry[object], ...]] = {
 }
 """Every table of single codes, by what a reader would call it."""
 
+_SINGLE = frozenset({row.code.key for table in TABLES.values() for row in table})
+
 OVERLAPS: Mapping[frozenset[str], str] = {
     frozenset({"acute_pain", "acute_trauma"}): "acute pain due to trauma says both",
     frozenset({"axspa", "psoriasis"}): "psoriatic spondylitis is a spondyloarthritis of somebody with psoriasis",
@@ -102,7 +105,7 @@ OVERLAPS: Mapping[frozenset[str], str] = {
 def single_and_family_keys() -> frozenset[Key]:
     """Return every code of the tables, and the beginning of every family."""
     families = {(system, rule.prefix) for rule in ICD10_PREFIXES for system in rule.systems}
-    return frozenset({row.code.key for table in TABLES.values() for row in table} | families)
+    return _SINGLE | families
 
 
 def facts_stated(key: Key) -> frozenset[str]:
@@ -110,3 +113,9 @@ def facts_stated(key: Key) -> frozenset[str]:
     told = [finding_of(*key), diagnosis_of(*key), *context_of(*key)]
     described = {one.meaning.fact for one in DESCRIPTOR_CODES.get(key, ())}
     return frozenset({one.fact for one in told if one is not None} | described)
+
+
+def is_understood(system: str, code: str) -> bool:
+    """Return whether any look-up knows a code, so that its meaning is taken from the code alone."""
+    key = key_of(system, code)
+    return key in _SINGLE or bool(facts_stated(key)) or pain_of(*key) is not None or medicine_of(*key) is not None
