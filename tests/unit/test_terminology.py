@@ -20,7 +20,7 @@ from cds_service.knowledge.codes.medications import Medicine, medicine_of
 from cds_service.knowledge.codes.notices import NOTICES
 from cds_service.knowledge.codes.tables import ICD10_PREFIXES, TABLES
 from cds_service.lint import accidental_overlaps
-from cds_service.model.coding import ATC, CPT, ICD10, ICD10_CM, LOCAL, LOINC, RADLEX, SNOMED, misprint
+from cds_service.model.coding import ATC, CPT, DICOM, ICD10, ICD10_CM, LOCAL, LOINC, RADLEX, SNOMED, THO, misprint
 from cds_service.model.finding import State
 
 Json = dict[str, Any]
@@ -124,6 +124,15 @@ def test_a_value_set_carries_the_notice_of_every_system_it_uses(resource: Json):
     systems = {part["system"] for part in resource["compose"]["include"] if "system" in part}
 
     assert resource.get("copyright", "") == " ".join(NOTICES[one] for one in sorted(systems) if one in NOTICES)
+
+
+def test_every_public_system_of_the_tables_has_a_notice_and_stands_in_the_notice_file():
+    used = {row.code.system for table in TABLES.values() for row in table}
+    used |= {system for rule in ICD10_PREFIXES for system in rule.systems}
+    text = " ".join((ROOT / "NOTICE").read_text(encoding="utf-8").split())
+
+    assert {one for one in used if not one.startswith(THO)} - {LOCAL, DICOM} == set(NOTICES)
+    assert [notice for notice in NOTICES.values() if notice not in text] == []
 
 
 def test_no_value_set_holds_a_descriptor_of_cpt():

@@ -13,14 +13,15 @@ NOTICES: Mapping[str, str] = {
         "trademark. Its use needs a licence of SNOMED International or of the release centre of the user's country."
     ),
     LOINC: (
-        "This material contains content from LOINC (http://loinc.org). LOINC is copyright Regenstrief Institute, Inc. "
-        "and the Logical Observation Identifiers Names and Codes (LOINC) Committee and is available at no cost under "
-        "the license at http://loinc.org/license. LOINC is a registered United States trademark of Regenstrief "
+        "This material contains content from LOINC (http://loinc.org). LOINC is copyright 1995+ Regenstrief Institute, "
+        "Inc. and the Logical Observation Identifiers Names and Codes (LOINC) Committee and is available at no cost "
+        "under the license at http://loinc.org/license. LOINC is a registered United States trademark of Regenstrief "
         "Institute, Inc."
     ),
     RADLEX: (
-        "RadLex is copyright of the Radiological Society of North America (RSNA), all rights reserved, and is used "
-        "under the RadLex License, version 2.0; it comes as it is, without warranties."
+        "RadLex is copyright 2014 The Radiological Society of North America (RSNA), all rights reserved. Licensed "
+        "under RadLex License Version 2.0; a copy is at http://www.rsna.org/radlexdownloads/. Distributed on an "
+        '"AS IS" basis, without warranties of any kind.'
     ),
     RXNORM: (
         "This product uses publicly available data courtesy of the U.S. National Library of Medicine (NLM), National "
@@ -33,14 +34,14 @@ NOTICES: Mapping[str, str] = {
     ),
     ICD10: "ICD-10 is copyright of the World Health Organization.",
     ATC: (
-        "ATC codes are copyright of the WHO Collaborating Centre for Drug Statistics Methodology, Oslo, Norway. They "
-        "may not be copied or distributed for commercial purposes, nor changed."
+        "ATC codes are copyright of the WHO Collaborating Centre for Drug Statistics Methodology, Oslo, Norway, which "
+        "is their source. They may not be copied or distributed for commercial purposes, nor changed."
     ),
     CPT: (
         "CPT copyright American Medical Association. All rights reserved. CPT is its registered trademark. Only code "
         "numbers are used here, without descriptors; using them may need a licence of the AMA."
     ),
-    HPO: "The Human Phenotype Ontology is the work of the HPO project, http://www.human-phenotype-ontology.org.",
+    HPO: "This product uses the Human Phenotype Ontology; see http://www.human-phenotype-ontology.org.",
 }
 """The notice of each code system that has one. Those of HL7 and DICOM ask for none with a few codes.
 
