@@ -1,4 +1,4 @@
-"""``cds-service``: serve, demo, try, assess, explain, check."""
+"""``cds-service``: serve, demo, try, assess, explain, rules, terminology, check."""
 
 from __future__ import annotations
 
@@ -130,6 +130,20 @@ def rules() -> None:
         for one in load_scenarios(data_path("scenarios"))
     ]
     typer.echo(rulebook(found, fires_in(assessed)), nl=False)
+
+
+@app.command()
+def terminology(
+    out: Annotated[Path, typer.Option(help="Folder to write to; it is made if it is not there.", file_okay=False)],
+) -> None:
+    """Write the code tables as FHIR R4: our CodeSystem, and a ValueSet for each thing that codes can say."""
+    from cds_service.fhir.terminology import file_name, resources, written_form  # noqa: PLC0415  # deferred: slow import
+
+    out.mkdir(parents=True, exist_ok=True)
+    found = resources()
+    for resource in found:
+        (out / file_name(resource)).write_bytes(written_form(resource))
+    console().print(f"{len(found)} resources written")
 
 
 @app.command()

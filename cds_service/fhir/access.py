@@ -40,12 +40,14 @@ def codings(concept: Any) -> Iterator[tuple[str, str]]:
                 yield text(coding.get("system")), code
 
 
-def concept_text(concept: Any) -> str:
+def concept_text(concept: Any, *, displays_too: bool = True) -> str:
     """Return the words of a CodeableConcept: its text, else the first display."""
     for one in objects(concept):
         inner = _unwrapped(one)
         displays = (text(coding.get("display")) for coding in [*objects(inner.get("coding")), inner])
-        found = text(inner.get("text")) or next((display for display in displays if display), "")
+        found = text(inner.get("text"))
+        if not found and displays_too:
+            found = next((display for display in displays if display), "")
         if found:
             return found
     return ""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -44,7 +44,11 @@ def classify(description: str) -> Weighting:
 
 
 def sequences_of(
-    descriptions: Iterable[str], *, complete: bool, pd_fat_suppressed_is_fluid_sensitive: bool = True
+    descriptions: Iterable[str],
+    *,
+    complete: bool,
+    pd_fat_suppressed_is_fluid_sensitive: bool = True,
+    contrast_throughout: bool = False,
 ) -> Sequences:
     """Return the sequences of one study from the names of its MR series, in any order.
 
@@ -57,9 +61,12 @@ def sequences_of(
         complete: whether these are all series of the study (``numberOfSeries`` absent or equal).
         pd_fat_suppressed_is_fluid_sensitive: whether proton density or intermediate-weighted images with fat
             suppression count as fluid-sensitive. They then stand as ``t2`` with a note, so that G3 does not hold.
-    Source: field mapping 4.2, rule 8 and its settings.
+        contrast_throughout: whether all images were taken with contrast, as the code of the examination says. T1 is
+            then after contrast unless its name says "pre". Of an examination without and with contrast only the
+            names tell which is which.
+    Source: field mapping 4.2, rules 4 and 8, and the settings of rule 8.
     """
-    series = [_read(description) for description in descriptions]
+    series = [_read(description, contrast_throughout) for description in descriptions]
     silent = frozenset() if pd_fat_suppressed_is_fluid_sensitive else known.FLUID_SENSITIVE_BY_SETTING
     counted: set[str] = set()
     left_open: set[str] = set()
@@ -114,7 +121,7 @@ class _Series:
 _UNRECOGNISED = _Series(Weighting.UNRECOGNISED)
 
 
-def _read(description: str) -> _Series:
+def _read(description: str, contrast_throughout: bool = False) -> _Series:
     tokens = _tokens(description)
     words = _with_pairs(tokens)
     if words & known.NOT_IMAGES.keys():
@@ -124,15 +131,15 @@ def _read(description: str) -> _Series:
     if _is_dynamic(tokens, words):
         return _Series(Weighting.DCE)
     if words & known.DERIVED.keys():
-        source = _weighted(tokens, words)
+        source = _weighted(tokens, words, contrast_throughout)
         if source.weighting is Weighting.UNRECOGNISED:
             return _Series(Weighting.NOT_AN_IMAGE)
         answer = known.ANSWERS[source.weighting]
         return _Series(Weighting.NOT_AN_IMAGE, answer.counts_for | answer.leaves_open | source.also_open)
-    return _weighted(tokens, words)
+    return _weighted(tokens, words, contrast_throughout)
 
 
-def _weighted(tokens: Sequence[str], words: frozenset[str]) -> _Series:
+def _weighted(tokens: Sequence[str], words: frozenset[str], contrast_throughout: bool) -> _Series:
     """Return the weighting that is written. Two that exclude each other are as good as none."""
     t1 = bool(words & known.T1.keys())
     intermediate = bool(words & known.INTERMEDIATE_WEIGHTED.keys())
@@ -147,7 +154,7 @@ def _weighted(tokens: Sequence[str], words: frozenset[str]) -> _Series:
         meant = not t1 and (t2 or not words & known.STIR_WITH_T2.keys())
         return _Series(Weighting.STIR) if meant else _UNRECOGNISED
     if t1:
-        return _UNRECOGNISED if t2 or proton else _t1(tokens, words)
+        return _UNRECOGNISED if t2 or proton else _t1(tokens, words, contrast_throughout)
     if words & known.T2_STAR.keys():
         return _Series(Weighting.GRADIENT_ECHO)
     if words & known.GRADIENT_ECHO.keys():
@@ -170,12 +177,12 @@ def _spin_echo(tokens: Sequence[str], words: frozenset[str], *, t2: bool, proton
     return _Series(Weighting.DIXON_WATER_UNKNOWN) if part else _UNRECOGNISED
 
 
-def _t1(tokens: Sequence[str], words: frozenset[str]) -> _Series:
+def _t1(tokens: Sequence[str], words: frozenset[str], contrast_throughout: bool) -> _Series:
     part = _dixon_part(tokens, words)
     suppressed = _states(tokens, known.FAT_SUPPRESSION)
     if part == "fat":
         return _Series(Weighting.DIXON_FAT_OR_OPPOSED)
-    if _is_post_contrast(tokens, words):
+    if _is_post_contrast(tokens, words, contrast_throughout):
         return _Series(Weighting.T1_POST_CONTRAST, fat_suppressed=suppressed or part == "water")
     if suppressed:
         return _Series(Weighting.T1_FAT_SUPPRESSED, fat_suppressed=True)
@@ -200,13 +207,20 @@ def _is_dynamic(tokens: Sequence[str], words: frozenset[str]) -> bool:
     return bool(words & known.REPEATED.keys()) or any(re.fullmatch(r"ph[0-9]+", token) for token in tokens)
 
 
-def _is_post_contrast(tokens: Sequence[str], words: frozenset[str]) -> bool:
+def _is_post_contrast(tokens: Sequence[str], words: frozenset[str], contrast_throughout: bool = False) -> bool:
     if words & known.BEFORE_CONTRAST.keys():
         return False
-    last = len(tokens) - 1
-    if tokens and tokens[last] in known.CONTRAST_AS_LAST_WORD and not _denied(tokens, last):
-        return True
-    return _states(tokens, known.CONTRAST, tuple(known.CONTRAST_BEGINNINGS))
+    said = [not _denied(tokens, index) for index in _contrast_words(tokens)]
+    return any(said) or (contrast_throughout and not said)
+
+
+def _contrast_words(tokens: Sequence[str]) -> Iterator[int]:
+    """Yield where contrast is named, or denied."""
+    beginnings = tuple(known.CONTRAST_BEGINNINGS)
+    for index, token in enumerate(tokens):
+        is_suffix = index == len(tokens) - 1 and token in known.CONTRAST_AS_LAST_WORD
+        if is_suffix or token in known.CONTRAST or token.startswith(beginnings):
+            yield index
 
 
 def _dixon_part(tokens: Sequence[str], words: frozenset[str]) -> str:
@@ -253,10 +267,10 @@ def _with_pairs(tokens: Sequence[str]) -> frozenset[str]:
     return frozenset(tokens) | {f"{one} {next_one}" for one, next_one in pairwise(tokens)}
 
 
-def _states(tokens: Sequence[str], table: known.Words, beginnings: tuple[str, ...] = ()) -> bool:
+def _states(tokens: Sequence[str], table: known.Words) -> bool:
     """Return whether a word of the table stands there without a "no" or "without" before it."""
     for index, token in enumerate(tokens):
-        stands = token in table or token.startswith(beginnings) or " ".join(tokens[index : index + 2]) in table
+        stands = token in table or " ".join(tokens[index : index + 2]) in table
         if stands and not _denied(tokens, index):
             return True
     return False

@@ -106,8 +106,9 @@ class PlacedOrder:
 class Problem:
     """Something in the record that could not be used, for the card and the trace.
 
-    ``code`` is one of the fixed kinds (``rejected-value``, ``contradiction``, ``unreadable`` ...), ``about`` names
-    the fact or resource type, ``where`` the resource. Never holds a value of the record.
+    ``code`` is one of the fixed kinds (``rejected-value``, ``contradiction``, ``unreadable`` ...). ``about`` names the
+    fact or resource type, or says in fixed words what it is (``sequences``); ``where`` is the resource. Never holds a
+    value of the record.
     """
 
     code: str

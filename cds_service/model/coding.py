@@ -28,26 +28,23 @@ ATC = "http://www.whocc.no/atc"
 DICOM = "http://dicom.nema.org/resources/ontology/DCM"
 CPT = "http://www.ama-assn.org/go/cpt"
 HPO = "http://human-phenotype-ontology.org"
-UCUM = "http://unitsofmeasure.org"
 
-LOCAL = "https://bme-cds.example/fhir/CodeSystem/bme-finding"
-"""Canonical of this project's own code system.
+CANONICAL = "https://bme-cds.example/fhir/"
+"""Where the canonical addresses of this project begin.
 
 ``.example`` is reserved (RFC 2606): nobody can hold it, so nobody can be mistaken for its publisher.
 """
+LOCAL = CANONICAL + "CodeSystem/bme-finding"
+"""Canonical of this project's own code system."""
 
 THO = "http://terminology.hl7.org/CodeSystem/"
 DATA_ABSENT_REASON = THO + "data-absent-reason"
 OBSERVATION_INTERPRETATION = THO + "v3-ObservationInterpretation"
-OBSERVATION_CATEGORY = THO + "observation-category"
 CONDITION_CLINICAL = THO + "condition-clinical"
 CONDITION_VERIFICATION = THO + "condition-ver-status"
-CONDITION_CATEGORY = THO + "condition-category"
 DIAGNOSTIC_SERVICE_SECTION = THO + "v2-0074"
 SERVICE_TYPE = THO + "service-type"
-ACT_CODE = THO + "v3-ActCode"
 NON_ADHERENCE_REASON = THO + "non-adherence-reason-codes"
-REQUEST_PRIORITY = "http://hl7.org/fhir/request-priority"
 
 SYSTEM_ALIASES: Mapping[str, str] = MappingProxyType(
     {
@@ -60,7 +57,6 @@ SYSTEM_ALIASES: Mapping[str, str] = MappingProxyType(
         "urn:oid:2.16.840.1.113883.6.73": ATC,
         "urn:oid:2.16.840.1.113883.6.256": RADLEX,
         "urn:oid:2.16.840.1.113883.6.12": CPT,
-        "urn:oid:2.16.840.1.113883.6.8": UCUM,
         "urn:oid:1.2.840.10008.2.16.4": DICOM,
         "urn:oid:2.16.840.1.113883.5.83": OBSERVATION_INTERPRETATION,
         # RadLex: radlex.org is preferred since 2019-05-05, reports still carry the older form.
@@ -70,20 +66,15 @@ SYSTEM_ALIASES: Mapping[str, str] = MappingProxyType(
         "http://hl7.org/fhir/v2/0078": OBSERVATION_INTERPRETATION,
         THO + "v2-0078": OBSERVATION_INTERPRETATION,
         "http://hl7.org/fhir/v3/ObservationInterpretation": OBSERVATION_INTERPRETATION,
-        "http://hl7.org/fhir/v3/ActCode": ACT_CODE,
-        "http://hl7.org/fhir/observation-category": OBSERVATION_CATEGORY,
         "http://hl7.org/fhir/condition-clinical": CONDITION_CLINICAL,
         "http://hl7.org/fhir/condition-ver-status": CONDITION_VERIFICATION,
-        "http://hl7.org/fhir/condition-category": CONDITION_CATEGORY,
         "http://hl7.org/fhir/data-absent-reason": DATA_ABSENT_REASON,
         "http://hl7.org/fhir/service-type": SERVICE_TYPE,
     }
 )
 """Other names of the code systems above."""
 
-CANONICAL_SYSTEMS: frozenset[str] = frozenset(
-    {*SYSTEM_ALIASES.values(), HPO, LOCAL, NON_ADHERENCE_REASON, REQUEST_PRIORITY}
-)
+CANONICAL_SYSTEMS: frozenset[str] = frozenset({*SYSTEM_ALIASES.values(), HPO, LOCAL, NON_ADHERENCE_REASON})
 """Every code system this service knows by name."""
 
 
@@ -293,29 +284,12 @@ class HpoCode(_Coded):
         return "" if re.fullmatch(r"HP:\d{7}", self.code) else "an HPO id is HP: and seven digits"
 
 
-class UcumUnit(_Coded):
-    """A unit of UCUM, such as ``mm``."""
-
-    @property
-    def system(self) -> str:
-        return UCUM
-
-    def _problem(self) -> str:
-        return "" if re.fullmatch(r"[!-~]{1,40}", self.code) else "a UCUM unit is printable ASCII without blanks"
-
-
-@dataclass(frozen=True)
 class LocalCode(_Coded):
-    """A concept of this project's own code system: kebab-case.
-
-    ``url`` is another canonical where a site has put its own in place of ours.
-    """
-
-    url: str = LOCAL
+    """A concept of this project's own code system: kebab-case."""
 
     @property
     def system(self) -> str:
-        return self.url
+        return LOCAL
 
     def _problem(self) -> str:
         if re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", self.code):
@@ -341,6 +315,18 @@ class Hl7Code:
     def key(self) -> tuple[str, str]:
         """The system and the code, as tables are looked up."""
         return self.system, self.code
+
+
+def misprint(system: str, code: str) -> str:
+    """Return why a code of SNOMED CT or LOINC is none, by form and check digit; empty for a right or another one."""
+    known, name = key_of(system, code)
+    make: type[_Coded] | None = {SNOMED: SnomedCode, LOINC: LoincCode}.get(known)
+    try:
+        if make is not None:
+            make(name)
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 # Verhoeff: each digit, from the right, is permuted by its position and multiplied in the dihedral group of order 10;

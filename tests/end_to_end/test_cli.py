@@ -47,10 +47,11 @@ NOTHING = {
 }
 
 
-def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """Run ``cds-service`` with these arguments until it ends."""
+def run(*arguments: str | Path, **settings: str) -> subprocess.CompletedProcess[str]:
+    """Run ``cds-service`` with these arguments and settings until it ends."""
+    environment = ENVIRONMENT | settings
     return subprocess.run(
-        [*COMMAND, *arguments], cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, check=False, timeout=60
+        [*COMMAND, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=60
     )
 
 
@@ -193,6 +194,24 @@ def test_check_finds_the_packaged_data_in_order():
     done = run("check")
 
     assert (done.returncode, done.stdout, done.stderr) == (0, "hooks, rules, codes and scenarios are in order\n", "")
+
+
+def test_check_names_a_misprinted_code_of_the_site():
+    aliases = json.dumps({"http://snomed.info/sct|39732000": "site=hip", "http://loinc.org|36502-3": "erosion"})
+
+    done = run("check", BME_CODE_ALIASES=aliases)
+
+    reason = "the check digit is wrong (Verhoeff); compare it with the place it was copied from"
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"code_aliases: SnomedCode '39732000': {reason}\n"
+
+
+def test_terminology_writes_what_the_package_holds(tmp_path: Path):
+    done = run("terminology", "--out", tmp_path / "new" / "folder")
+
+    written = {path.name: path.read_bytes() for path in (tmp_path / "new" / "folder").iterdir()}
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{len(written)} resources written\n", "")
+    assert written == {path.name: path.read_bytes() for path in data_path("terminology").iterdir()}
 
 
 # -------------------------------------------------------------------------------------- serve and demo

@@ -151,11 +151,19 @@ def test_the_wheel_has_one_importable_name(archives: Archives):
     assert top_level == {"cds_service", "bme_cds_service-0.1.0.dist-info"}
 
 
+@pytest.mark.parametrize("name", ["LICENSE", "NOTICE"])
+def test_the_wheel_carries_the_licence_and_the_notices(archives: Archives, name: str):
+    in_wheel = content(archives.wheel)
+
+    assert in_wheel[f"bme_cds_service-0.1.0.dist-info/licenses/{name}"] == (ROOT / name).read_bytes()
+    assert f"License-File: {name}" in in_wheel["bme_cds_service-0.1.0.dist-info/METADATA"].decode().splitlines()
+
+
 def test_the_source_archive_holds_what_a_packager_needs(archives: Archives):
     with tarfile.open(archives.sdist) as archive:
         top_level = {name.split("/")[1] for name in archive.getnames()}
 
-    needed = {"CHANGELOG.md", "LICENSE", "Makefile", "README.md", "docs", "pyproject.toml", "tests"}
+    needed = {"CHANGELOG.md", "LICENSE", "NOTICE", "Makefile", "README.md", "docs", "pyproject.toml", "tests"}
     locks = {"requirements.lock", "requirements-build.lock", "requirements-dev.lock"}
     assert needed | locks <= top_level
     assert ".venv" not in top_level

@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 
 from cds_service import demo
 from cds_service.data import data_path
+from cds_service.knowledge.codes.tables import is_understood
 from cds_service.knowledge.evidence import SOURCE_UPDATED
 from cds_service.knowledge.rules import rule_set
 from cds_service.model.level import Level
@@ -250,6 +251,22 @@ def accepted(scenario: Scenario, label: str) -> tuple[Json, list[str]]:
     return {**action["resource"], "id": "example-accepted-referral"}, others
 
 
+WRONG_DISPLAY = "Osteomyelitis of the left foot, normal radiograph, biopsy of bone marrow, T1"
+
+
+def mislabelled(value: Json) -> Json:
+    """Return a request in which every understood code carries a display that is not its own."""
+    if isinstance(value, list):
+        return [mislabelled(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    found = {name: mislabelled(one) for name, one in value.items()}
+    system, code = found.get("system"), found.get("code")
+    if isinstance(system, str) and isinstance(code, str) and is_understood(system, code):
+        found["display"] = WRONG_DISPLAY
+    return found
+
+
 # ------------------------------------------------------------------------------------- as the story says
 
 
@@ -347,6 +364,18 @@ def test_the_same_request_twice_gives_the_same_cards_with_the_same_ids(scenario:
 
     assert first.cards == second.cards
     assert len(set(ids(first.cards))) == len(ids(first.cards))
+
+
+@every_scenario
+def test_a_wrong_display_beside_a_code_changes_nothing(scenario: Scenario):
+    asked = mislabelled(scenario.request)
+
+    right, wrong = ask(scenario), ask(scenario, asked)
+
+    assert WRONG_DISPLAY in str(asked)
+    assert wrong.assessment.case == right.assessment.case
+    assert summed_up(wrong) == summed_up(right)
+    assert [card["detail"] for card in wrong.cards] == [card["detail"] for card in right.cards]
 
 
 @every_scenario

@@ -26,6 +26,7 @@ from cds_service.fhir.access import key_of
 from cds_service.fhir.readers.drafts import read_drafts, read_placed
 from cds_service.fhir.source import draft_orders
 from cds_service.model.case import PlacedOrder
+from cds_service.model.coding import ICD10_CM, LOINC, SNOMED
 
 Json = Any
 
@@ -44,6 +45,44 @@ def note(*texts: str) -> Json:
 
 
 # ------------------------------------------------------------------------------------------------ kinds
+
+
+def shown(system: str, code: str, display: str) -> Json:
+    return {"coding": [{"system": system, "code": code, "display": display}]}
+
+
+def test_a_biopsy_that_its_sender_labels_one_of_marrow_is_one_by_its_site_or_text_only():
+    labelled = shown(SNOMED, "86273004", "Biopsy of bone marrow")
+
+    by_display, by_text = drafted(labelled), drafted({**labelled, "text": "Biopsy of bone marrow"})
+
+    assert (by_display["marrow"], by_text["marrow"]) == ("absent", "present")
+
+
+@pytest.mark.parametrize(
+    ("code", "found"),
+    [
+        pytest.param(
+            shown(LOINC, "36502-3", "MRI of the left hip"),
+            {"kind": "mri", "site": "si_joint", "contrast": "absent"},
+            id="known",
+        ),
+        pytest.param(shown("urn:own", "MR7", "MRI of the left hip"), {"kind": "mri", "site": "hip"}, id="of their own"),
+    ],
+)
+def test_a_display_is_read_only_where_no_code_is_understood(code: Json, found: dict[str, str]):
+    (one,) = read(drafts=[order("a", code)]).case.drafts
+
+    assert draft(read(drafts=[order("a", code)])) == found
+    assert one.side == (None if found["site"] == "si_joint" else "left")
+
+
+def test_the_display_of_a_reason_that_is_understood_names_no_place():
+    reason = shown(ICD10_CM, "M54.50", "Pain in the left hip")
+
+    (one,) = read(drafts=[order("a", cpt("72195"), reasonCode=[reason])]).case.drafts
+
+    assert (one.group, one.side) == ("si_joint", None)
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from support.records import (
     edema,
     lesions,
     loinc,
+    radlex,
     read,
     rules_of,
     sequences,
@@ -26,6 +27,8 @@ from support.records import (
 )
 
 from cds_service.fhir.readers.imaging_study import modality, study_day, study_place
+from cds_service.knowledge import sequences as known
+from cds_service.model.case import Problem
 
 Json = Any
 
@@ -120,6 +123,36 @@ def test_a_site_may_say_that_fat_suppressed_proton_density_is_not_fluid_sensitiv
     by_setting = sequences(read(study("mri", *names), how=rules_of(pd_fat_suppressed_is_fluid_sensitive=False)))
 
     assert (by_default["t2"], by_setting["t2"]) == ("acquired", "not_acquired")
+
+
+@pytest.mark.parametrize(
+    ("procedure", "t1"),
+    [
+        pytest.param([loinc("36218-6")], None, id="with contrast"),
+        pytest.param([loinc("36031-3"), radlex("RID28769")], None, id="with contrast, in a code of its own"),
+        pytest.param([loinc("36376-2")], "acquired", id="without and with"),
+        pytest.param([loinc("36218-6"), loinc("36502-3")], "acquired", id="two examinations"),
+        pytest.param([loinc("36502-3")], "acquired", id="without contrast"),
+    ],
+)
+def test_t1_of_an_examination_with_contrast_only_is_after_contrast(procedure: list[Json], t1: str | None):
+    found = sequences(read(study("mri", "COR STIR", "COR T1", procedureCode=procedure)))
+
+    assert found.get("t1") == t1
+
+
+def test_what_the_names_of_the_series_leave_open_is_named_for_the_trace_and_not_on_the_card():
+    names = ("COR STIR", "+C Cor T1 FSE FS", "Phoenix Report", "")
+
+    found = read(study("mri", *names, numberOfSeries=9))
+
+    assert sequences(found) == {"stir": "acquired"}
+    assert found.case.problems == (
+        Problem("sequences", known.NOTE_SEVERAL_UNRECOGNISED.format(count=2), "ImagingStudy/mri"),
+        Problem("sequences", known.NOTE_T1_FAT_SUPPRESSED_POST_CONTRAST, "ImagingStudy/mri"),
+        Problem("sequences", known.NOTE_INCOMPLETE, "ImagingStudy/mri"),
+    )
+    assert found.gaps == ()
 
 
 def test_a_study_of_r5_is_read():

@@ -365,6 +365,32 @@ def test_the_technique_names_sequences_where_no_series_does():
     assert facts(found.case.lesions[0].study.findings) == {"seq.stir": "acquired", "seq.t1": "acquired"}
 
 
+@pytest.mark.parametrize(
+    ("names", "found"),
+    [
+        pytest.param(["", "Series 2"], {"seq.stir": "acquired", "seq.t1": "acquired"}, id="names that tell nothing"),
+        pytest.param(
+            ["COR STIR"],
+            {
+                "seq.stir": "acquired",
+                "seq.t1": "acquired / not_acquired",
+                "seq.t2": "not_acquired",
+                "seq.dce": "not_acquired",
+            },
+            id="a list that lacks one",
+        ),
+    ],
+)
+def test_the_technique_fills_in_what_the_series_leave_open_and_contradicts_what_they_lack(names, found):
+    told = report(
+        conclusion=f"TECHNIQUE: Coronal T1 and STIR.\nIMPRESSION: {EDEMA_LEFT}", imagingStudy=[to("ImagingStudy/mri")]
+    )
+
+    (lesion,) = read(study("mri", *names), told).case.lesions
+
+    assert facts(lesion.study.findings) == found
+
+
 def test_pain_in_the_indication_is_that_of_the_imaged_joint():
     found = read(
         report(

@@ -14,95 +14,92 @@ from cds_service.knowledge import sequences as known
 W = Weighting
 
 # The rows of the field mapping, section 4.1: names seen in public data sets, with the class read from them.
-ROWS = [
-    (1, "t1_se_cor", W.T1),
-    (2, "cor tse t1", W.T1),
-    (3, "t2_tirm_cor_320_3mm_pat2", W.STIR),
-    (4, "t2_tse_stir_cor_p2", W.STIR),
-    (5, "stir_fse_cor", W.STIR),
-    (6, "T2_STIR_COR ", W.STIR),
-    (7, "T2W_SPAIR ", W.T2_FAT_SUPPRESSED),
-    (8, "C12-T2 FSE COR FS, 16 slices", W.T2_FAT_SUPPRESSED),
-    (9, "C4-T2 REVOLVE COR FS, 16 slices ", W.T2_FAT_SUPPRESSED),
-    (10, "OCor STIR ", W.STIR),
-    (11, "Obl. FSE STIR ", W.STIR),
-    (12, "pd_fse_cor_fs ", W.PD_FAT_SUPPRESSED),
-    (13, "t2_tse_fs_cor_200mm ", W.T2_FAT_SUPPRESSED),
-    (14, "COR STIR", W.STIR),
-    (15, "t1_tse_cor_semac15_hip", W.T1),
-    (16, "t2_tirm_cor_semac10_hip", W.STIR),
-    (17, "t2_tirm_cor_spine", W.STIR),
-    (18, "t1_tse_fs_cor_spine_C", W.T1_POST_CONTRAST),
-    (19, "pd_fse_tra_fs", W.PD_FAT_SUPPRESSED),
-    (20, "pd_mx3d_sag_spair_uCS", W.PD_FAT_SUPPRESSED),
-    (21, "t1_fse_cor", W.T1),
-    (22, "t2_fse_sag", W.T2),
-    (23, "pd_tse_fs_cor_DRB", W.PD_FAT_SUPPRESSED),
-    (24, "t1_tse_cor_DRB", W.T1),
-    (25, "COR_IW_TSE_LEFT", W.INTERMEDIATE),
-    (26, "SAG_IW_TSE_RIGHT", W.INTERMEDIATE),
-    (27, "SAG_3D_DESS_LEFT", W.OTHER_KNOWN),
-    (28, "COR_T1_3D_FLASH_RIGHT", W.T1_GRADIENT_ECHO),
-    (29, "SAG_T2_MAP_RIGHT", W.NOT_AN_IMAGE),
-    (30, "COR_MPR_LEFT", W.NOT_AN_IMAGE),
-    (31, "MP_LOCATOR_THIGH", W.NOT_AN_IMAGE),
-    (32, "CORPD_FBK", W.PD),
-    (33, "CORPDFS_FBK", W.PD_FAT_SUPPRESSED),
-    (34, "PDW_SPAIR", W.PD_FAT_SUPPRESSED),
-    (35, "T1W_aTSE", W.T1),
-    (36, "WATER IMAGE", W.DIXON_WATER_UNKNOWN),
-    (37, "eSTIR_longTE", W.STIR),
-    (38, "MobiView_eT1W_TSE", W.T1),
-    (39, "T1W_TSE_GADO_POST", W.T1_POST_CONTRAST),
-    (40, "T1W_TSE_GADO_PRE", W.T1),
-    (41, "eT2W_TSE_CLEAR", W.T2),
-    (42, "Sag T2 frFSE", W.T2),
-    (43, "Sag T2 FSE STIR", W.STIR),
-    (44, "Sag T1 FSE", W.T1),
-    (45, "+C Cor T1 FSE FS", W.T1_POST_CONTRAST),
-    (46, "t2_blade_sag", W.T2),
-    (47, "OSag STIR", W.STIR),
-    (47, "OSag fs PD", W.PD_FAT_SUPPRESSED),
-    (48, "t2_tse_dixon_sag_320_W", W.T2_FAT_SUPPRESSED),
-    (49, "WFST2_SAG(W/F)", W.T2_FAT_SUPPRESSED),
-    (50, "FL08/FL08/OSag SE T1       (S ", W.T1),
-    (51, "03 Scano S/T/C", W.NOT_AN_IMAGE),
-    (52, "dp_tse_cor_320_fs_8", W.PD_FAT_SUPPRESSED),
-    (53, "T2 TIRM AX", W.STIR),
-    (53, "Ax T2 STIR ASSET", W.STIR),
-    (53, "STIR AXIAL", W.STIR),
-    (54, "WATER: Ax T2 FSE-IDEAL", W.T2_FAT_SUPPRESSED),
-    (55, "ax t1 post_fbb", W.T1_POST_CONTRAST),
-    (55, "axi t1 se+c", W.T1_POST_CONTRAST),
-    (55, "t1 ax post", W.T1_POST_CONTRAST),
-    (56, "dyn_eTHRIVE", W.DCE),
-    (56, "dyn_eTHRIVE SENSE", W.DCE),
-    (57, "WATER: 3D Ax DISCO Dyn Mph 3 BH", W.DCE),
-    (57, "Ax LAVA Pre/Post", W.DCE),
-    (58, "AX VIBE TWIST PRE-POST DYNAMIC", W.DCE),
-    (58, "VIBE DYNAMIC", W.DCE),
-    (59, "t1_twist_tra", W.DCE),
-    (59, "Twist_dynamic", W.DCE),
-    (60, "dynamic(pre)_t1_vibe_fs_tra_tset", W.DCE),
-    (61, "T1_FL3D_TRA_DYNAMIC_SUB", W.DCE),
-    (61, "SDYN_SUB2", W.DCE),
-    (62, "Sagittal T2/STIR", W.STIR),
-    (62, "Sagittal T1", W.T1),
-    (62, "Axial T2", W.T2),
-    (63, "t2_tirm_tra_dark-fluid", W.FLAIR),
-]
+ROWS: dict[int, dict[str, Weighting]] = {
+    1: {"t1_se_cor": W.T1},
+    2: {"cor tse t1": W.T1},
+    3: {"t2_tirm_cor_320_3mm_pat2": W.STIR},
+    4: {"t2_tse_stir_cor_p2": W.STIR},
+    5: {"stir_fse_cor": W.STIR},
+    6: {"T2_STIR_COR ": W.STIR},
+    7: {"T2W_SPAIR ": W.T2_FAT_SUPPRESSED},
+    8: {"C12-T2 FSE COR FS, 16 slices": W.T2_FAT_SUPPRESSED},
+    9: {"C4-T2 REVOLVE COR FS, 16 slices ": W.T2_FAT_SUPPRESSED},
+    10: {"OCor STIR ": W.STIR},
+    11: {"Obl. FSE STIR ": W.STIR},
+    12: {"pd_fse_cor_fs ": W.PD_FAT_SUPPRESSED},
+    13: {"t2_tse_fs_cor_200mm ": W.T2_FAT_SUPPRESSED},
+    14: {"COR STIR": W.STIR},
+    15: {"t1_tse_cor_semac15_hip": W.T1},
+    16: {"t2_tirm_cor_semac10_hip": W.STIR},
+    17: {"t2_tirm_cor_spine": W.STIR},
+    18: {"t1_tse_fs_cor_spine_C": W.T1_POST_CONTRAST},
+    19: {"pd_fse_tra_fs": W.PD_FAT_SUPPRESSED},
+    20: {"pd_mx3d_sag_spair_uCS": W.PD_FAT_SUPPRESSED},
+    21: {"t1_fse_cor": W.T1},
+    22: {"t2_fse_sag": W.T2},
+    23: {"pd_tse_fs_cor_DRB": W.PD_FAT_SUPPRESSED},
+    24: {"t1_tse_cor_DRB": W.T1},
+    25: {"COR_IW_TSE_LEFT": W.INTERMEDIATE},
+    26: {"SAG_IW_TSE_RIGHT": W.INTERMEDIATE},
+    27: {"SAG_3D_DESS_LEFT": W.OTHER_KNOWN},
+    28: {"COR_T1_3D_FLASH_RIGHT": W.T1_GRADIENT_ECHO},
+    29: {"SAG_T2_MAP_RIGHT": W.NOT_AN_IMAGE},
+    30: {"COR_MPR_LEFT": W.NOT_AN_IMAGE},
+    31: {"MP_LOCATOR_THIGH": W.NOT_AN_IMAGE},
+    32: {"CORPD_FBK": W.PD},
+    33: {"CORPDFS_FBK": W.PD_FAT_SUPPRESSED},
+    34: {"PDW_SPAIR": W.PD_FAT_SUPPRESSED},
+    35: {"T1W_aTSE": W.T1},
+    36: {"WATER IMAGE": W.DIXON_WATER_UNKNOWN},
+    37: {"eSTIR_longTE": W.STIR},
+    38: {"MobiView_eT1W_TSE": W.T1},
+    39: {"T1W_TSE_GADO_POST": W.T1_POST_CONTRAST},
+    40: {"T1W_TSE_GADO_PRE": W.T1},
+    41: {"eT2W_TSE_CLEAR": W.T2},
+    42: {"Sag T2 frFSE": W.T2},
+    43: {"Sag T2 FSE STIR": W.STIR},
+    44: {"Sag T1 FSE": W.T1},
+    45: {"+C Cor T1 FSE FS": W.T1_POST_CONTRAST},
+    46: {"t2_blade_sag": W.T2},
+    47: {"OSag STIR": W.STIR, "OSag fs PD": W.PD_FAT_SUPPRESSED},
+    48: {"t2_tse_dixon_sag_320_W": W.T2_FAT_SUPPRESSED},
+    49: {"WFST2_SAG(W/F)": W.T2_FAT_SUPPRESSED},
+    50: {"FL08/FL08/OSag SE T1       (S ": W.T1},
+    51: {"03 Scano S/T/C": W.NOT_AN_IMAGE},
+    52: {"dp_tse_cor_320_fs_8": W.PD_FAT_SUPPRESSED},
+    53: {"T2 TIRM AX": W.STIR, "Ax T2 STIR ASSET": W.STIR, "STIR AXIAL": W.STIR},
+    54: {"WATER: Ax T2 FSE-IDEAL": W.T2_FAT_SUPPRESSED},
+    55: {"ax t1 post_fbb": W.T1_POST_CONTRAST, "axi t1 se+c": W.T1_POST_CONTRAST, "t1 ax post": W.T1_POST_CONTRAST},
+    56: {"dyn_eTHRIVE": W.DCE, "dyn_eTHRIVE SENSE": W.DCE},
+    57: {"WATER: 3D Ax DISCO Dyn Mph 3 BH": W.DCE, "Ax LAVA Pre/Post": W.DCE},
+    58: {"AX VIBE TWIST PRE-POST DYNAMIC": W.DCE, "VIBE DYNAMIC": W.DCE},
+    59: {"t1_twist_tra": W.DCE, "Twist_dynamic": W.DCE},
+    60: {"dynamic(pre)_t1_vibe_fs_tra_tset": W.DCE},
+    61: {"T1_FL3D_TRA_DYNAMIC_SUB": W.DCE, "SDYN_SUB2": W.DCE},
+    62: {"Sagittal T2/STIR": W.STIR, "Sagittal T1": W.T1, "Axial T2": W.T2},
+    63: {"t2_tirm_tra_dark-fluid": W.FLAIR},
+}
+NAMES_SEEN = [name for row in ROWS.values() for name in row]
+
+FAT_SUPPRESSED_AFTER_CONTRAST = (18, 45)
+"""The rows that are both: T1 after contrast, with its fat suppressed."""
 
 
-@pytest.mark.parametrize(
-    ("description", "weighting"),
-    [pytest.param(description, weighting, id=f"row {row}: {description}") for row, description, weighting in ROWS],
-)
-def test_a_name_seen_in_public_data_is_read_as_the_mapping_says(description: str, weighting: Weighting):
-    assert classify(description) is weighting
+@pytest.mark.parametrize("row", ROWS, ids=str)
+def test_a_name_seen_in_public_data_is_read_as_the_mapping_says(row: int):
+    assert {name: classify(name) for name in ROWS[row]} == ROWS[row]
 
 
 def test_every_row_of_the_mapping_is_here():
-    assert {row for row, _, _ in ROWS} == set(range(1, 64))
+    assert list(ROWS) == list(range(1, 64))
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if W.T1_POST_CONTRAST in ROWS[row].values()], ids=str)
+def test_a_name_after_contrast_says_whether_fat_is_suppressed(row: int):
+    notes = {note for name in ROWS[row] for note in sequences_of([name], complete=True).note}
+
+    fat_suppressed = row in FAT_SUPPRESSED_AFTER_CONTRAST
+    assert notes == {known.NOTE_T1_FAT_SUPPRESSED_POST_CONTRAST if fat_suppressed else known.NOTE_T1_POST_CONTRAST}
 
 
 TRAPS = {
@@ -292,6 +289,18 @@ def test_an_incomplete_list_shows_what_is_there_and_never_what_is_missing():
     )
 
 
+@pytest.mark.parametrize(
+    ("description", "t1"),
+    [("COR T1", None), ("T1 PRE", "acquired"), ("t1_tse_sag_ohne_KM", "acquired")],
+    ids=["unmarked", "before contrast", "contrast denied"],
+)
+def test_in_an_examination_with_contrast_only_an_unmarked_t1_is_after_contrast(description: str, t1: str | None):
+    found = sequences_of(["COR STIR", description], complete=True, contrast_throughout=True)
+
+    note = () if t1 else (known.NOTE_T1_POST_CONTRAST,)
+    assert found == Sequences("acquired", "not_acquired", t1, "not_acquired", note)
+
+
 def test_a_site_may_refuse_proton_density_as_fluid_sensitive():
     series = ["CORPDFS_FBK", "COR_IW_TSE_LEFT", "COR T1"]
 
@@ -401,10 +410,10 @@ def test_a_site_may_refuse_proton_density_in_text_too():
 
 # --- What holds for all names ---------------------------------------------------------------------------------------
 
-WORDS = sorted({word for _, name, _ in ROWS for word in re.split(r"[ _/]", name)} | {"no", "not", "without", "or", ","})
+WORDS = sorted({word for name in NAMES_SEEN for word in re.split(r"[ _/]", name)} | {"no", "not", "without", "or", ","})
 NAMES = st.one_of(
     st.text(max_size=40),
-    st.sampled_from([name for _, name, _ in ROWS] + [name for name, _ in TRAPS.values()]),
+    st.sampled_from(NAMES_SEEN + [name for name, _ in TRAPS.values()]),
     st.lists(st.sampled_from(WORDS), max_size=6).map(" ".join),
 )
 STATES = {"acquired", "not_acquired", None}

@@ -69,7 +69,9 @@ def read_case(
             problems.append(Problem("unreadable", text(resource.get("resourceType")), key_of(resource)))
 
     inner = _contained(record)
-    studies, places = _studies([*record.of_type("ImagingStudy"), *_of_type(inner, "ImagingStudy")], how, collect)
+    studies, places = _studies(
+        [*record.of_type("ImagingStudy"), *_of_type(inner, "ImagingStudy")], how, collect, problems
+    )
     reports = _reports(record, places, problems)
     for report in reports:
         studies[report.study] = _reported(studies.get(report.study), report)
@@ -151,7 +153,10 @@ def _inner_key(report: Json, reference: str, kind: str) -> str:
 
 
 def _studies(
-    resources: Iterable[Json], how: ReadingRules, collect: Callable[[Json, Callable[[], Iterable[Statement]]], None]
+    resources: Iterable[Json],
+    how: ReadingRules,
+    collect: Callable[[Json, Callable[[], Iterable[Statement]]], None],
+    problems: list[Problem],
 ) -> tuple[dict[str, Study], StudyPlaces]:
     studies: dict[str, Study] = {}
     places: dict[str, Place] = {}
@@ -167,7 +172,7 @@ def _studies(
         place = study_place(resource, how)
         studies[key] = Study(key, study_day(resource), place.site, place.side)
         places[key] = place
-        collect(resource, partial(read_sequences, resource, how))
+        collect(resource, partial(read_sequences, resource, how, problems))
     days = {key: study.date for key, study in studies.items()}
     return studies, StudyPlaces(places, days, frozenset(others))
 

@@ -11,7 +11,7 @@ from cds_service.fhir.access import Json, codings, concept_text, first_day, key_
 from cds_service.fhir.readers.context import UNREADABLE, most_exact, place_in
 from cds_service.fhir.readers.medication import read_medication
 from cds_service.fhir.readers.versions import ORDERS, as_r4, is_of_another_version, reasons
-from cds_service.fhir.readers.words import has, site_named
+from cds_service.fhir.readers.words import has, site_named, words_of
 from cds_service.fhir.sequences import sequences_named
 from cds_service.knowledge.codes.context import pain_of
 from cds_service.knowledge.codes.diagnoses import diagnosis_of
@@ -140,12 +140,12 @@ def _title(resource: Json) -> str:
 
 def _words(resource: Json) -> str:
     """Return all free text of an order that says what is asked for."""
-    parts = [concept_text(resource.get("code"))]
+    parts = [words_of(resource.get("code"))]
     for detail in objects(resource.get("orderDetail")):
-        parts.append(concept_text(detail))
+        parts.append(words_of(detail))
         # R5 has parameters in place of one concept.
         for parameter in objects(detail.get("parameter")):
-            parts += [text(parameter.get("valueString")), concept_text(parameter.get("valueCodeableConcept"))]
+            parts += [text(parameter.get("valueString")), words_of(parameter.get("valueCodeableConcept"))]
     parts += [text(note.get("text")) for note in objects(resource.get("note"))]
     parts += [text(resource.get("patientInstruction"))]
     return ". ".join(part for part in parts if part)
@@ -158,7 +158,7 @@ def _reason_place(resource: Json, aliases: Aliases) -> Place:
         meant = [diagnosis_of(system, code, aliases) for system, code in codings(reason)]
         places += [meaning.place for meaning in meant if meaning is not None]
         places += [place for system, code in codings(reason) if (place := pain_of(system, code)) is not None]
-        places.append(site_named(concept_text(reason)))
+        places.append(site_named(words_of(reason)))
     sides = {place.side for place in places if place.side}
     exact = most_exact(places)
     return Place(exact.site, sides.pop() if len(sides) == 1 else None, exact.may_be)
@@ -180,7 +180,7 @@ def _kind(resource: Json, aliases: Aliases) -> tuple[str, Place]:
             return {"cast": "immobilisation"}.get(kind, kind) if kind in _PROCEDURES else "other", procedure.place
         if referral_of(system, code, aliases) or is_referral(system, code):
             return "referral", Place()
-    title = concept_text(resource.get("code"))
+    title = words_of(resource.get("code"))
     named = next((kind for pattern, kind in KIND_WORDS if has(pattern, title)), "other")
     if named == "other" and any(is_referral(system, code) for system, code in codings(resource.get("category"))):
         named = "referral"
@@ -196,7 +196,7 @@ def _target(resource: Json, aliases: Aliases) -> str:
         target = referral_of(system, code, aliases)
         if target:
             return target
-    for words in (concept_text(resource.get("code")), concept_text(resource.get("performerType")), _words(resource)):
+    for words in (words_of(resource.get("code")), words_of(resource.get("performerType")), _words(resource)):
         named = {target for pattern, target in TARGET_WORDS if has(pattern, words)}
         if named:
             return named.pop() if len(named) == 1 else ""

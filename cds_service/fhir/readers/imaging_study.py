@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cds_service.fhir.access import Json, codings, concept_text, first_day, key_of, objects, text
+from cds_service.fhir.access import Json, codings, first_day, key_of, objects, text
 from cds_service.fhir.readers.context import ReadingRules, place_in
-from cds_service.fhir.readers.words import modality_named, site_named
+from cds_service.fhir.readers.words import modality_named, site_named, words_of
 from cds_service.fhir.sequences import Sequences, sequences_of
-from cds_service.knowledge.codes.orders import imaging_of, modality_of
+from cds_service.knowledge.codes.orders import Contrast, contrast_of, imaging_of, modality_of
 from cds_service.knowledge.codes.sites import Place, settle
 from cds_service.knowledge.settings import PD_FAT_SUPPRESSED_IS_FLUID_SENSITIVE
-from cds_service.model.case import Statement
+from cds_service.model.case import Problem, Statement
 from cds_service.model.finding import Provenance
 
 IGNORED_STATUS = ("entered-in-error", "cancelled", "registered")
@@ -44,7 +44,7 @@ def _procedures(resource: Json) -> list[tuple[str, str]]:
 
 
 def _words(resource: Json) -> str:
-    procedure = concept_text(resource.get("procedureCode")) or concept_text(resource.get("procedure"))
+    procedure = words_of(resource.get("procedureCode")) or words_of(resource.get("procedure"))
     return f"{text(resource.get('description'))}. {procedure}"
 
 
@@ -73,11 +73,16 @@ def study_day(resource: Json) -> str:
     return first_day(resource, "started") or next(iter(of_series), "")
 
 
-def read_sequences(resource: Json, how: ReadingRules) -> Iterator[Statement]:
-    """Yield which sequences were, or were not, acquired; nothing for those the series do not settle."""
+def read_sequences(resource: Json, how: ReadingRules, problems: list[Problem]) -> Iterator[Statement]:
+    """Yield which sequences were, or were not, acquired; nothing for those the series do not settle.
+
+    Why a sequence is left open, or was counted in another's place, is added to ``problems``.
+    """
     key = key_of(resource)
     source = Provenance(key, study_day(resource))
-    for name, state in _settled(_sequences(resource, how)):
+    found = _sequences(resource, how)
+    problems += [Problem("sequences", note, key) for note in found.note]
+    for name, state in _settled(found):
         yield Statement(f"seq.{name}", state, source, study=key)
 
 
@@ -91,7 +96,14 @@ def _sequences(resource: Json, how: ReadingRules) -> Sequences:
         # A count that cannot be read may be any: the list is then not known to be complete.
         complete=not unreadable and (count is None or (isinstance(count, int | float) and count <= len(listed))),
         pd_fat_suppressed_is_fluid_sensitive=bool(how.setting(PD_FAT_SUPPRESSED_IS_FLUID_SENSITIVE)),
+        contrast_throughout=_contrast(resource) == {Contrast.WITH},
     )
+
+
+def _contrast(resource: Json) -> set[Contrast]:
+    """Return what the codes of the examination say of contrast."""
+    named = [(imaging_of(*pair), contrast_of(*pair)) for pair in _procedures(resource)]
+    return {found for imaging, alone in named if (found := alone or (imaging and imaging.contrast))}
 
 
 def _is_mr_series(series: Json) -> bool:

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from cds_service.fhir.access import Json, codings, concept_text, first_day, key_of, objects, references, text
+from cds_service.fhir.access import Json, codings, first_day, key_of, objects, references, text
 from cds_service.fhir.narrative import LONGEST_TEXT, TextStatement, read_text
 from cds_service.fhir.readers.context import ReadingRules, StudyPlaces
 from cds_service.fhir.readers.observations import ALSO_NAMED
-from cds_service.fhir.readers.words import has, modality_named, modality_told, site_named
+from cds_service.fhir.readers.words import has, modality_named, modality_told, site_named, words_of
 from cds_service.fhir.sequences import sequences_named
 from cds_service.knowledge.codes.diagnoses import diagnosis_of
 from cds_service.knowledge.codes.findings import CHOICES, QUANTITIES, finding_of
@@ -109,7 +109,7 @@ def modality(resource: Json, studies: StudyPlaces) -> str:
         imaging = imaging_of(system, code)
         if imaging is not None:
             return "MR" if imaging.modality == "MR" else "other"
-    by_title = modality_named(concept_text(resource.get("code")))
+    by_title = modality_named(words_of(resource.get("code")))
     if by_title:
         return by_title
     laboratory = any(report_category_of(s, c) == "laboratory" for s, c in codings(resource.get("category")))
@@ -137,7 +137,7 @@ def _study(resource: Json, studies: StudyPlaces, place: Place, day: str) -> str:
 
 def _ordered_place(resource: Json) -> Place:
     """Return where the examination was, by the report's code and the words of its title."""
-    place = site_named(concept_text(resource.get("code")))
+    place = site_named(words_of(resource.get("code")))
     for system, code in codings(resource.get("code")):
         imaging = imaging_of(system, code)
         if imaging is not None:
@@ -174,7 +174,7 @@ def read_radiograph(resource: Json) -> Iterator[Statement]:
         return
     told = text(resource.get("conclusion"))[:LONGEST_TEXT]
     coded = [imaging_of(system, code) for system, code in codings(resource.get("code"))]
-    title = concept_text(resource.get("code"))
+    title = words_of(resource.get("code"))
     own = any(one is not None and one.modality == "XR" for one in coded) or has(RADIOGRAPH_WORDS, title)
     sentences = [told] if own else [one for one in re.split(r"[.;\n]", told) if has(RADIOGRAPH_WORDS, one)]
     place = _ordered_place(resource)

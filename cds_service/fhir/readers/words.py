@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
+from cds_service.fhir.access import codings, concept_text, objects
 from cds_service.knowledge.codes.sites import Place
+from cds_service.knowledge.codes.tables import is_understood
 from cds_service.knowledge.order_words import (
     BOTH_SIDES_WORDS,
     MR_SIGNAL_WORDS,
@@ -18,6 +21,19 @@ from cds_service.knowledge.order_words import (
 
 LONGEST = 100_000
 """Characters that are looked at; the rest of a longer text is left alone."""
+
+
+def words_of(concept: Any) -> str:
+    """Return the words of a CodeableConcept that may say what its codes do not: its text, else a display.
+
+    A display beside a code that is understood is never read: it may be wrong (field mapping 3, rule 3).
+    """
+    for one in objects(concept):
+        understood = any(is_understood(*pair) for pair in codings(one))
+        found = concept_text(one, displays_too=not understood)
+        if found:
+            return found
+    return ""
 
 
 def has(pattern: str, words: str) -> bool:

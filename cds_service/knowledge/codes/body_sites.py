@@ -8,7 +8,6 @@ from dataclasses import replace
 from cds_service.knowledge.codes.entry import Aliases, Entry, Key, alias_of, index
 from cds_service.knowledge.codes.qualifiers import side_of
 from cds_service.knowledge.codes.sites import (
-    ANYWHERE,
     FEMORAL_HEAD,
     FEMORAL_NECK,
     FEMUR,
@@ -136,9 +135,3 @@ def site_of(system: str, code: str, aliases: Aliases | None = None) -> Place | N
         place = BODY_SITE_CODES.get((known, site))
         return replace(place, side=side_of(known, side)) if place is not None else None
     return BODY_SITE_CODES.get((known, name))
-
-
-def tissue_of(system: str, code: str) -> Tissue | None:
-    """Return the kind of structure a body site code names, or None for a code not known here."""
-    place = site_of(system, code)
-    return (place or ANYWHERE).tissue

@@ -89,21 +89,6 @@ CONTEXT_FACTS = frozenset(
 OTHER_BIOLOGIC_INDICATIONS = frozenset({"psoriasis", "uveitis", "ibd", "rheumatoid_arthritis", "hidradenitis"})
 """Diseases for which anti-TNF, anti-IL-17 or JAK inhibitors are given for their own sake (decision table 4, O7)."""
 
-ILOPROST_CAUTIONS = frozenset(
-    {
-        "pregnancy",
-        "lactation",
-        "bleeding_risk",
-        "myocardial_infarction",
-        "unstable_angina",
-        "heart_failure",
-        "stroke_or_tia",
-        "acute_trauma",
-        "anticoagulation",
-    }
-)
-"""What stands against iloprost (decision table 1.3, beyond the source: its product information, 4.3)."""
-
 CAUTION_DAYS: Mapping[str, int] = MappingProxyType({"myocardial_infarction": 184, "stroke_or_tia": 92})
 """For how many days an event stands against iloprost, even when it is over: six and three months, at their longest."""
 
@@ -420,7 +405,7 @@ PAIN_PREFIXES: tuple[PrefixRule[Place], ...] = (
     ),
 )
 
-_AS_CONTEXT = {"malignancy": "known_malignancy", "charcot": "charcot"}
+AS_CONTEXT = {"malignancy": "known_malignancy", "charcot": "charcot"}
 """Named diagnoses that are a context fact as well."""
 
 
@@ -429,7 +414,7 @@ def _with_diagnosis(stated: Meanings, diagnosis: CodedMeaning | None) -> Meaning
 
     Charcot arthropathy of the shoulder says nothing of the foot, so it adds nothing.
     """
-    fact = _AS_CONTEXT.get(diagnosis.fact) if diagnosis else None
+    fact = AS_CONTEXT.get(diagnosis.fact) if diagnosis else None
     if diagnosis is None or fact is None or fact in {meaning.fact for meaning in stated}:
         return stated
     if fact == "charcot" and diagnosis.place.site not in (None, "foot_ankle"):
@@ -463,7 +448,7 @@ def context_of(system: str, code: str, aliases: Aliases | None = None) -> Meanin
     alias = alias_of(system, code, aliases)
     if alias is not None:
         name, value = alias
-        name = _AS_CONTEXT.get(name, name)
+        name = AS_CONTEXT.get(name, name)
         if name not in CONTEXT_FACTS:
             return ()
         return (CodedMeaning(name, state=State(value) if value in set(State) else State.PRESENT),)

@@ -28,7 +28,7 @@ from cds_service.knowledge.codes.sources import (
     SNOMED_GPS,
     omop,
 )
-from cds_service.model.coding import ICD10, ICD10_CM, HpoCode, Icd10Code, RadLexId, SnomedCode, UcumUnit, key_of
+from cds_service.model.coding import ICD10, ICD10_CM, HpoCode, Icd10Code, RadLexId, SnomedCode, key_of
 from cds_service.model.finding import State
 
 YES_NO_FINDINGS = frozenset(
@@ -62,8 +62,6 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
 """Findings that have named choices, with the choices of decision table 1.2."""
 QUANTITIES = frozenset({"depth_mm"})
 """Findings that are a length."""
-MILLIMETRE = UcumUnit("mm", "mm")
-"""The unit to send a length in; centimetres are read as well."""
 
 FINDINGS: tuple[Entry[CodedMeaning], ...] = (
     Entry(SnomedCode("6411000179107", "Edema of bone marrow"), CodedMeaning("bme"), omop(1215)),
@@ -282,11 +280,6 @@ def described(system: str, code: str, tissue: Tissue | None, sequences: Collecti
         and (not descriptor.sequences or any(name in descriptor.sequences for name in sequences))
     }
     return meanings.pop() if len(meanings) == 1 else None
-
-
-def is_descriptor(system: str, code: str) -> bool:
-    """Return whether the code is a describing word rather than a finding."""
-    return key_of(system, code) in DESCRIPTOR_CODES
 
 
 def is_generic(system: str, code: str) -> bool:

@@ -73,22 +73,6 @@ RAISED_FACTS: Mapping[str, str] = {
 }
 """The context fact that a raised value of a test states."""
 
-LABS_INFECTION: tuple[LoincCode, ...] = (
-    LoincCode("1988-5", "C reactive protein [Mass/volume] in Serum or Plasma"),
-    LoincCode("30341-2", "Erythrocyte sedimentation rate"),
-    LoincCode("58410-2", "CBC panel - Blood by Automated count"),
-    LoincCode("600-7", "Bacteria identified in Blood by Culture"),
-)
-"""What to order when infection is to be excluded (beyond the source document)."""
-
-LABS_HEMATOLOGY: tuple[LoincCode, ...] = (
-    LoincCode("58410-2", "CBC panel - Blood by Automated count"),
-    LoincCode("17861-6", "Calcium SerPl-mCnc"),
-    LoincCode("2160-0", "Creat SerPl-mCnc"),
-    LoincCode("24351-9", "Protein electrophoresis panel in Serum or Plasma"),
-)
-"""What to order when a marrow disease is to be excluded (beyond the source document)."""
-
 
 def analyte_of(system: str, code: str) -> str | None:
     """Return which test or measurement a code names (``crp``, ``temperature`` ...), or None."""

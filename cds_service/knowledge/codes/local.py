@@ -1,7 +1,7 @@
 """The project's own code system, for what no public terminology was found to name.
 
 One table makes the codes that are read, the codes that are sent, and the FHIR CodeSystem that documents them. A site
-that publishes them under its own address gives that address by setting; the concepts stay the same.
+that has codes of its own for the same things names them by setting (``codes.aliases``).
 """
 
 from __future__ import annotations
@@ -9,12 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from cds_service.knowledge.codes.entry import Aliases, CodedMeaning, Entry
+from cds_service.knowledge.codes.entry import CodedMeaning, Entry
 from cds_service.knowledge.codes.sites import ANYWHERE, DIFFUSE_MARROW, Place
 from cds_service.knowledge.codes.sources import OWN
-from cds_service.model.coding import LOCAL, LocalCode
-
-VERSION = "1.0.0"
+from cds_service.model.coding import LocalCode
 
 
 class ConceptKind(StrEnum):
@@ -236,9 +234,9 @@ def _meaning(concept: LocalConcept) -> CodedMeaning:
     return CodedMeaning(concept.fact, concept.value, place=concept.place)
 
 
-def local_code(code: str, url: str = LOCAL) -> LocalCode:
+def local_code(code: str) -> LocalCode:
     """Return one of our codes with its display. Raises KeyError for a code that is not in the code system."""
-    return LocalCode(code, {concept.code: concept.display for concept in CONCEPTS}[code], url)
+    return LocalCode(code, {concept.code: concept.display for concept in CONCEPTS}[code])
 
 
 CONCLUSIONS = frozenset({"traumatic", "physiologic", "nonspecific"})
@@ -264,55 +262,3 @@ def local_values(fact: str) -> tuple[Entry[str], ...]:
         for concept in CONCEPTS
         if concept.kind is ConceptKind.VALUE and concept.fact == fact
     )
-
-
-def aliases_under(url: str) -> Aliases:
-    """Return the aliases by which every code of ours that can be read is read under a site's own address."""
-    words = {ConceptKind.FINDING: "", ConceptKind.VALUE: "", ConceptKind.CAUSE: "", ConceptKind.REFERRAL: "referral="}
-    return {
-        (url, concept.code): words[concept.kind] + concept.fact + (f"={concept.value}" if concept.value else "")
-        for concept in CONCEPTS
-        if concept.kind in words and concept.code not in CONCLUSIONS
-    }
-
-
-def code_system(url: str = LOCAL) -> dict[str, object]:
-    """Return the code system as a FHIR R4 CodeSystem, under our address or a site's own."""
-    return {
-        "resourceType": "CodeSystem",
-        "id": "bme-finding",
-        "url": url,
-        "version": VERSION,
-        "name": "BoneMarrowEdemaFinding",
-        "title": "Bone marrow edema: findings and values without a public code",
-        "status": "draft",
-        "experimental": False,
-        "description": (
-            "Concepts that the bone marrow edema decision support service reads and sends where no code of SNOMED CT, "
-            "LOINC or RadLex was found. The address is under a reserved example domain that nobody holds; a site may "
-            "replace it by its own, by setting. The meanings have not been reviewed by a clinician."
-        ),
-        "caseSensitive": True,
-        "content": "complete",
-        "count": len(CONCEPTS),
-        "property": [
-            {"code": "kind", "description": "What the concept is for", "type": "code"},
-            {"code": "fact", "description": "Name of the fact it stands for in the service", "type": "string"},
-            {"code": "value", "description": "The choice of that fact", "type": "string"},
-        ],
-        "concept": [_published(concept) for concept in CONCEPTS],
-    }
-
-
-def _published(concept: LocalConcept) -> dict[str, object]:
-    properties: list[dict[str, str]] = [{"code": "kind", "valueCode": concept.kind.value}]
-    if concept.fact:
-        properties.append({"code": "fact", "valueString": concept.fact})
-    if concept.value:
-        properties.append({"code": "value", "valueString": concept.value})
-    return {
-        "code": concept.code,
-        "display": concept.display,
-        "definition": concept.definition,
-        "property": properties,
-    }

