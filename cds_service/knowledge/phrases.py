@@ -1,6 +1,6 @@
 """The wording of English radiology reports: which words state which fact, where, and how surely.
 
-Everything here is wording and nothing else; how it is put to a text stands in ``fhir/narrative.py``. A phrase is a row
+Everything here is wording and nothing else; how it is put to a text stands in ``fhir/narrative/``. A phrase is a row
 of words, one phrase to a line, read like this::
 
     bone marrow edema       these words in this order; capitals and line breaks do not matter
