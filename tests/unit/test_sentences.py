@@ -7,7 +7,7 @@ from pathlib import Path
 
 import orjson
 import pytest
-from support.sentences import Counts, Statement, as_markdown, evaluate, read_sentences, with_section
+from support.sentences import FOLDER, Counts, Statement, as_markdown, evaluate, read_sentences, with_section
 
 
 def sentences(tmp_path: Path, *labels: dict[str, object]) -> Path:
@@ -102,3 +102,32 @@ def test_a_section_takes_the_place_of_the_older_one(tmp_path: Path):
     page = "# Page\n\n<!-- begin: some -->\nold\n<!-- end: some -->\n\n## More\n"
 
     assert with_section(page, "some", new) == f"# Page\n\n{new}\n\n## More\n"
+
+
+# --- The sentences of this project ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("file", sorted(FOLDER.glob("*.jsonl")), ids=lambda file: file.stem)
+def test_nothing_is_read_as_absent_that_is_not_stated_to_be(file: Path):
+    assert evaluate(read_sentences(file)).polarity == []
+
+
+def test_the_development_sentences_are_read_well():
+    score = evaluate(read_sentences(FOLDER / "development.jsonl"))
+
+    assert score.all.precision >= 0.97
+    assert score.all.recall >= 0.97
+    assert score.named_right["side"] / score.named["side"] >= 0.97
+    assert score.named_right["site"] / score.named["site"] >= 0.97
+    assert score.named_right["depth"] == score.named["depth"]
+
+
+def test_the_development_sentences_are_of_every_subject_and_told_apart():
+    sentences = read_sentences(FOLDER / "development.jsonl")
+
+    assert {sentence.about for sentence in sentences} == {
+        *("negation", "uncertainty", "history", "comparison", "measurement", "side", "list", "template"),
+        *("pseudo-negation", "section", "spelling", "named-diagnosis", "plain"),
+    }
+    assert len({sentence.id for sentence in sentences}) == len({sentence.text for sentence in sentences})
+    assert len(sentences) == len({sentence.id for sentence in sentences})
