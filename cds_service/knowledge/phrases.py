@@ -59,6 +59,14 @@ SPELLINGS: Mapping[str, str] = {
     "ischaemic": "ischemic",
     "haemangioma": "hemangioma",
     "haematopoietic": "hematopoietic",
+    "haemarthrosis": "hemarthrosis",
+    "lipohaemarthrosis": "lipohemarthrosis",
+    "artefact": "artifact",
+    "artefacts": "artifact",
+    "artefactual": "artifactual",
+    "calcaneum": "calcaneus",
+    "fatsat": "fat suppressed",
+    "saturated": "suppressed",
     "centre": "center",
     "favour": "favor",
     "favours": "favors",
@@ -293,6 +301,8 @@ IMAGING: tuple[Wording, ...] = (
             (hyperintense|high|increased|elevated|bright) [bone] marrow signal [intensity] (on|in) ... (stir|t2|fluid)
             hyperintense [bone] marrow (on|in) ... (stir|t2|fluid)
             increased (stir|t2|fluid sensitive) signal [intensity] (in|within|of) ... marrow
+            (increased|high|hyperintense|elevated|bright) [bone] marrow signal [intensity]
+            [bone] marrow signal hyperintensit*
         """),
     ),
     # Row bme: brightness and bare "edema" count only near a word of bone.
@@ -304,7 +314,7 @@ IMAGING: tuple[Wording, ...] = (
             (increased|high|elevated|hyperintense|bright) [marrow] signal* [intensity] (on|in) ... (stir|t2|fluid)
             signal hyperintensit* (on|in) ... (stir|t2|fluid)
             hyperintens* [signal] (on|in) ... (stir|t2|fluid)
-            bright on (stir|t2|fluid sensitive)
+            (bright|increased|elevated|high) (on|in) (stir|t2|fluid sensitive)
             ({FLUID_SENSITIVE}) ({BRIGHT}) [signal*] [intensity]
             ({FLUID_SENSITIVE}) signal (increase|hyperintensity|elevation)
         """),
@@ -342,12 +352,20 @@ IMAGING: tuple[Wording, ...] = (
     ),
     Wording(
         "t1_signal",
+        ("(low|decreased|reduced|diminished) (on|in) ... t1",),
+        value="low",
+        kind=Kind.QUALITY,
+        anchor=Anchor.BONE,
+    ),
+    Wording(
+        "t1_signal",
         _lines("""
             normal t1 [bone] [fatty|fat] [marrow] signal
             normal [fatty] [bone] [marrow] signal [intensity] on t1
             t1 [bone] [fatty] [marrow] signal [intensity] (is|remains|appears|:) ... (normal|preserved|maintained)
             (preserved|maintained) [normal] t1 [fat|fatty] [bone] [marrow] signal
             preservation of [normal] t1 [fat|fatty] [bone] [marrow] signal
+            [bone] marrow ... ... (is|are|appears|shows|has) [of] normal [in] [signal] [intensity] (on|in) t1
             (no|without) [corresponding|associated] t1 [bone] [marrow] [signal] (abnormality|change|changes|correlate)
             (no|without) [corresponding|associated] [signal] (abnormality|change|changes|correlate) on t1
         """),
@@ -383,7 +401,7 @@ IMAGING: tuple[Wording, ...] = (
             erosive [change*|changes]
             eroded
             cortical (breaking|break|breaks|breach|breaches)
-            loss of [normal] subchondral cortical (margin*|integrity)
+            loss of [normal] [subchondral] cortical (margin*|integrity|line*|definition)
         """),
     ),
     Wording("erosion", ("(non erosive|nonerosive) [change*]",), value=State.ABSENT),
@@ -393,7 +411,8 @@ IMAGING: tuple[Wording, ...] = (
         _lines("""
             (fat|fatty) [bone] [marrow] (metaplasia|deposit*|lesion*|replacement|conversion)
             (fat|fatty) subchondral (metaplasia|deposit*|lesion*|replacement)
-            fatty [bone] marrow (change*|metaplasia)
+            fatty [bone] marrow (change*|metaplasia|infiltration|deposition|conversion)
+            (fat|fatty) (infiltration|conversion|transformation) (of|in|within) ... marrow
             (fat|fatty) change* (of|in) ... marrow
         """),
     ),
@@ -402,7 +421,9 @@ IMAGING: tuple[Wording, ...] = (
         "sclerosis",
         _lines("""
         sclerosis
-        sclerotic change*
+        sclerotic (change*|margin*|bone|border*)
+        sclerotic (subchondral|articular|iliac|sacral|joint)
+        eburnation
         ice floe
     """),
     ),
@@ -412,9 +433,11 @@ IMAGING: tuple[Wording, ...] = (
         _lines("""
         ankylosis
         ankylosed
-        (bony|bone|osseous) bridging
+        (bony|bone|osseous) (bridging|bridge|bridges|fusion|bar|bars)
         fusion of ... joint*
-        joint fusion
+        joint* fusion
+        joint* (is|are|appears|appear) [completely|partially|partly|fully] fused
+        fused ... joint*
         bone bud*
     """),
     ),
@@ -441,6 +464,7 @@ IMAGING: tuple[Wording, ...] = (
             joint fluid [is] hyperintense on (t2|stir)
             fluid signal [intensity] (in|within|of) ... joint [space*]
             (hyperintense|bright) fluid (in|within) ... joint [space*]
+            fluid (in|within) ... joint space*
             joint space* fluid signal
             ({FLUID_SENSITIVE}) ({BRIGHT}) [signal] (in|within|of) ... joint space*
         """),
@@ -459,10 +483,14 @@ IMAGING: tuple[Wording, ...] = (
         "effusion",
         _lines("""
             effusion*
-            hydrarthrosis
-            capsular (distension|distention)
-            (distension|distention) of ... capsule
-            (distended|distension of) [joint] capsule
+            (hydrarthrosis|hydrops|hemarthrosis|lipohemarthrosis)
+            (capsular|capsule|joint|recess) (distension|distention)
+            (distension|distention) of ... (capsule|joint|joints|recess|recesses)
+            distended ... (capsule|joint|joints)
+            (capsule|joint|joints) (is|are|appears) ... distended
+            fluid filled ... joint*
+            (increased|excess|excessive|abundant) [amount] [of] (joint|intra articular|intraarticular) fluid
+            (small|moderate|large) (amount|volume) of (joint|intra articular|intraarticular) fluid
         """),
     ),
     Wording("effusion", ("(physiologic|physiological) [joint] effusion*",), value=State.INDETERMINATE),
@@ -515,6 +543,8 @@ IMAGING: tuple[Wording, ...] = (
         _lines("""
             subchondral fracture [line*]
             subchondral ... fracture line*
+            crescent sign
+            fracture line* [runs|running] (in|within|of|parallel to|beneath|below|along) ... subchondral
             subchondral ... lucenc*
             subchondral (low signal|low signal intensity|hypointense|dark|low t1 signal|t1 hypointense) (line*|band*)
             subchondral (linear|curvilinear) (low signal|hypointensit*|lucenc*)
@@ -569,18 +599,32 @@ NORMAL_STRUCTURES: tuple[Wording, ...] = (
     Wording(
         "bme",
         _lines(f"""
-            ({SITES_NORMAL}) (is|are|appear|appears|remain|remains|:) ({NORMAL_WORDS})
+            ({SITES_NORMAL}) [is|are|appear|appears|remain|remains|:] ({NORMAL_WORDS})
             ({SITES_NORMAL}) [bone] marrow [signal] [intensity] (is|are|appears|remains|:) ({NORMAL_WORDS})
             ({SITES_NORMAL}) (show|shows|demonstrate|demonstrates) normal [bone] [marrow] signal
             (normal|unremarkable) [mr|mri] [appearance|appearances|signal] [of|in] [left|right|both] ({SITES_NORMAL})
-            [bone] marrow [signal] [intensity] (is|appears|remains|:) ({NORMAL_WORDS})
+            [bone] marrow [signal] [intensity] [is|appears|remains|:] ({NORMAL_WORDS})
             (bones|osseous structures|bony structures) (are|appear|:) ({NORMAL_WORDS})
             normal [bone] marrow signal [intensity]
-            (no|without) abnormal [bone] marrow signal [intensity]
-            (no|without) [bone] marrow signal (abnormality|abnormalities|alteration|change|changes)
+            (no|without) [focal] abnormal [bone] marrow signal [intensity]
+            (no|without) [focal] [bone] marrow signal (abnormality|abnormalities|alteration|alterations|change|changes)
+            (no|without) [focal] signal (abnormality|abnormalities|alteration|alterations) (of|in|within) [bone] marrow
             no abnormality of [bone] marrow signal
             normal (mri|mr|mr imaging|magnetic resonance imaging|study|examination|exam|scan) of
         """),
+        value=State.ABSENT,
+        kind=Kind.NORMAL,
+    ),
+    Wording(
+        "bme",
+        ("normal [bone] marrow signal [intensity] (on|in) (all|t1 and t2|t1 and stir|t2 and t1|stir and t1)",),
+        value=State.ABSENT,
+        kind=Kind.NORMAL,
+        covers=False,
+    ),
+    Wording(
+        "synovitis",
+        (f"(synovial|synovial membrane) (is|appears|:) ({NORMAL_WORDS})",),
         value=State.ABSENT,
         kind=Kind.NORMAL,
     ),
@@ -744,6 +788,7 @@ CONTEXT: tuple[Wording, ...] = (
         ("(diabetes|diabetic) [mellitus]", "(t1dm|t2dm|iddm|niddm)", "type (1|2|ii|i) (dm|diabetic|diabetes)"),
         kind=Kind.CONTEXT,
     ),
+    Wording("diabetes", ("(non diabetic|nondiabetic)",), value=State.ABSENT, kind=Kind.CONTEXT),
     Wording(
         "known_malignancy",
         _lines("""
@@ -844,7 +889,21 @@ NOT_MEANT: tuple[NotMeant, ...] = (
         ("(suspicious|aggressive|destructive|focal|malignant|metastatic|worrisome|replacing) bone marrow lesion*",),
         frozenset({"bme"}),
     ),
-    NotMeant(("(loss|replacement|alteration) of normal ... marrow signal",), frozenset({"bme"})),
+    NotMeant(
+        _lines("""
+            (loss|replacement|alteration) of normal ... marrow signal
+            (increased|high|hyperintense|elevated|bright) [bone] marrow signal [intensity] (on|in) t1
+            [bone] marrow signal hyperintensit* (on|in) t1
+            hemangioma* ... [,] hyperintens* [signal] (on|in) (t1 and t2|t2 and t1|t2|stir)
+        """),
+        frozenset({"bme"}),
+    ),
+    NotMeant(("hemangioma* ... [,] hyperintens* [signal] (on|in) t1",), frozenset({"t1_signal"})),
+    NotMeant(  # what a disease looks like, not that it is there
+        _lines("""
+            (expected|typically|usually|commonly|often|characteristically|classically) [seen|found] (in|with|for) ....
+        """)
+    ),
     NotMeant(
         _lines("""
         focal ... marrow (infiltration|replacement|replacing)
@@ -856,6 +915,8 @@ NOT_MEANT: tuple[NotMeant, ...] = (
             (multiple|tuberous|mesial temporal|systemic|lateral) sclerosis
             (pleural|pericardial|bursal|subdural|subdeltoid|tendon sheath) ... effusion*
             (cartilage|chondral|gastric|dental|skin) [surface] erosion*
+            erosion* (of|in) ... cartilage
+            (bony|bone|osseous) (bridging|bridge) (osteophyte*|syndesmophyte*|callus)
             charcot marie tooth
             (nonbacterial|non bacterial|sterile|recurrent multifocal) osteomyelitis
             (soft tissue|urinary tract|respiratory|skin) infection
@@ -905,8 +966,8 @@ NOT_MEANT: tuple[NotMeant, ...] = (
             (normal|unremarkable) ... ... (alignment|space|spaces|height|heights|contour|contours)
             (normal|unremarkable) ... ... (morphology|shape|width|size)
             (normal|unremarkable) ... ... (caliber|position|sphericity|cartilage|variant)
-            ({SITES_NORMAL}) ... (is|are|appear|appears) (normal|unremarkable) in (height|alignment|contour|shape|size)
-            ({SITES_NORMAL}) (is|are|appear|appears) normal (height|alignment|contour|shape|size)
+            ({SITES_NORMAL}) ... [is|are|appear|appears] (normal|unremarkable) in (height|alignment|contour|shape|size)
+            ({SITES_NORMAL}) [is|are|appear|appears] normal (height|alignment|contour|shape|size)
         """),
         frozenset({"bme"}),
     ),
@@ -1073,7 +1134,7 @@ BONE_WORDS = _lines("""
     femur
     femora
     condyle*
-    articular surface*
+    (articular|joint) surface*
 """)
 
 OTHER_TISSUE_WORDS = _lines(f"""
@@ -1160,7 +1221,9 @@ CUES: Mapping[Cue, tuple[str, ...]] = {
         (nil|zero)
         not single [focus|area] [of]
         free (of|from)
-        negative for
+        negative for [following] [:]
+        no [evidence|sign|signs] [of|for] [any] [of] following [:]
+        absent :
         nor
         nor (is|are|was|were) [there]
         neither
@@ -1214,8 +1277,10 @@ CUES: Mapping[Cue, tuple[str, ...]] = {
         (no|without) [evidence of] [{SURE}|{LARGE}] [interval] (increase|progression|improvement) [of|in]
         (no|without) [evidence of] [{SURE}|{LARGE}] [interval] worsening (of|in)
         (no|without) [evidence of] [{SURE}|{LARGE}] [interval] (decrease|reduction|resolution|regression) [of|in]
+        (no|without) further (increase|decrease|progression|worsening|improvement|reduction|change) [of|in]
         (partial|incomplete|near complete) resolution of
         not only
+        no (fewer|less) than
         no further
         (unresolved|not resolved)
     """),
@@ -1231,6 +1296,10 @@ CUES: Mapping[Cue, tuple[str, ...]] = {
         (does|do|did) not [{HOW_SURELY}] exclude
         [to] (rule out|exclude)
         [to] r / o
+        whether
+        (is|are|remains|appears) (equivocal|indeterminate|borderline|nonspecific|not specific|not diagnostic) (for|of)
+        (is|are|appears|appear) (not typical|atypical|not characteristic) (of|for)
+        insufficient [evidence|criteria|findings] (to|for) [confirm|diagnose|support|suggest] [diagnosis of]
         (possible|possibly|possibility of|probable|probably|likely|most likely|very likely|perhaps|maybe)
         (possible|probable|likely|possibility) that [there is|there are|this is|this represents]
         (is|are) (possibly|probably|likely) [present]
@@ -1240,7 +1309,7 @@ CUES: Mapping[Cue, tuple[str, ...]] = {
         doubt
         [low|high|increased] (probability|likelihood) of
         [argues|argue|speaks|speak] against
-        question* of
+        question* [of]
         (query|questionable|potential|potentially)
         ?
         (may|might|could|can) (be|represent|reflect|indicate|suggest|signify) [related to|due to]
@@ -1275,7 +1344,9 @@ CUES: Mapping[Cue, tuple[str, ...]] = {
         (could|can|may|might) be considered
         (is|are|remains|would be|may be) (difficult|hard|impossible) to exclude
         (is|are|remains|remain|appears|seems|thought) [felt] [considered] [thought] [very|most|highly] ({LIKELY}) ~
-        (is|are|remains|remain|appears|seems) [felt] [considered] ({LIKELY}) (present|here)
+        (is|are|remains|remain|appears|seems) [felt] [considered] ({LIKELY}|possibly|probably) (present|here|{FOUND})
+        [is|are] of (uncertain|unclear|doubtful|questionable|indeterminate) significance
+        [may|might|could|likely|probably|possibly] [be|represent|reflect|due to] (artifact|artifactual)
         (is|are|remains|appears|seems) (equivocal|questionable|indeterminate|uncertain|doubtful|not typical|atypical)
         ({LIKELY}|not typical|equivocal|indeterminate|questionable|doubtful) ~
         : (possible|possibly|probable|probably|likely|equivocal|indeterminate|questionable|uncertain|not definite) ~
@@ -1306,7 +1377,7 @@ CUES: Mapping[Cue, tuple[str, ...]] = {
         (cannot|can not|could not) be ({FOUND})
         (is|are) not feature
         (is|are|was|were|appears|appear|remain|remains) absent
-        absent $
+        (absent|negative) $
         [was|were|is|are|has been|have been] ruled out
         (was|were|is|are|has been|have been) excluded
         : (no|none|absent|negative|nil|not {FOUND.split("|", maxsplit=1)[0]}|unremarkable|normal) $
@@ -1443,6 +1514,12 @@ BEGINS_ANEW = _words("""
 """)
 """So do these, before the finding or right behind it: "no fracture, only edema", "no fracture, edema unchanged"."""
 
+VERBS = _words("""
+    is are was were has have shows demonstrates extends measures reaches involves affects persists remains appears
+    represents reflects surrounds abuts predominates
+""")
+"""Right behind a finding they make it a subject: "without erosion, the edema is reactive"."""
+
 STATED_BRIEFLY = _words("present noted identified visible evident")
 BESIDE = _words("associated adjacent surrounding underlying accompanying")
 """With these, whether the list goes on cannot be told: "no fracture, edema noted", "no fracture, adjacent edema"."""
@@ -1482,7 +1559,8 @@ CHANGE_BEFORE: Mapping[str, tuple[str, ...]] = {
     """),
     "unchanged": _lines("""
         (unchanged|stable)
-        (no|without) [evidence of] [significant|substantial|appreciable|relevant] [interval] change (in|of)
+        (no|without) [evidence of] [significant|substantial|appreciable|relevant] [interval|further] change (in|of)
+        (as before|as previously|without change|without interval change) [,]
     """),
     "decreased": _lines("""
         (decreasing|decreased|improved|improving|resolving|regressing)
@@ -1507,6 +1585,7 @@ CHANGE_AFTER: Mapping[str, tuple[str, ...]] = {
     "unchanged": _lines("""
         (is|are|remains|remain|appears|appear) [essentially|largely] (unchanged|stable|similar)
         (unchanged|stable) [since|from|compared|in|over]
+        (as before|as previously) $
         (no|without) [evidence of] [significant|substantial|appreciable|relevant] [interval] change
         [is|are] not [significantly] changed
     """),
@@ -1517,7 +1596,7 @@ CHANGE_AFTER: Mapping[str, tuple[str, ...]] = {
         (is|are) resolving
         (has|have|is|are) [only] (partially|partly|incompletely|nearly|almost|largely|mostly) resolved
         (partially|partly|incompletely|largely|mostly) resolved
-        (decreased|improved|regressed) $
+        (decreased|improved|regressed|reduced|diminished) $
     """),
 }
 """Says that what stands before has changed."""
@@ -1526,9 +1605,10 @@ CHANGE_AFTER: Mapping[str, tuple[str, ...]] = {
 # --- Depth (row depth_mm, decision table 5.1) -----------------------------------------------------------------------
 
 DEPTH_ANCHORS = _lines("""
-    articular surface*
+    (articular|joint) surface*
     (depth|deep|deeply)
     (extends|extending|extend|extended|extension)
+    (reaches|reaching|penetrates|penetrating)
 """)
 """A length is a depth only in a sentence with one of these ..."""
 

@@ -200,7 +200,18 @@ class SentenceParts:
             clause.cues = [hit for hit in self.cues if clause.start <= hit.start and hit.end <= clause.end]
             clause.places = [hit for hit in places if clause.start <= hit.start < clause.end]
             clause.sides = [hit for hit in sides if clause.start <= hit.start < clause.end]
+        for clause, following in zip(self.clauses, self.clauses[1:], strict=False):
+            self._take_up(clause, following)
         self.mentions = [mention for clause in self.clauses for mention in clause.mentions]
+
+    def _take_up(self, clause: Clause, following: Clause) -> None:
+        """Let "none on the right" and "not seen on the right" speak of the one finding of the clause before."""
+        begins = self.words[following.start : following.start + 1]
+        placed = following.is_placed(following.start, following.start + 5)
+        if begins in (("none",), ("not",)) and placed and not following.mentions and len(clause.subjects) == 1:
+            looks_back = any(hit.start == following.start and hit.entry.cue in BEHIND for hit in following.cues)
+            at = following.start if looks_back else following.start + 1
+            following.mentions.append(Mention(at, at, clause.subjects[0].wording))
 
     def _separates(self, hit: Hit) -> bool:
         if any(hit.within(cue) and cue.length > hit.length for cue in self.cues):
@@ -214,6 +225,8 @@ class SentenceParts:
 
     def _is_spared(self, place: Hit, spared: Iterable[Hit]) -> bool:
         """Return whether a place is named only to say that the finding is not there."""
+        if self.words[place.start - 1 : place.start] == ("not",):  # "of the left, not the right, femoral head"
+            return True
         return any(
             0 <= place.start - hit.end <= 3 and not JOINS & set(self.words[hit.end : place.start]) for hit in spared
         )

@@ -84,7 +84,7 @@ class Judge:
         listed: list[Mention] = []  # what stands between, nearest first
         loose = shows = False
         through: Hit | None = None  # "suggestive of", "consistent with"
-        for event in reversed([event for event in events if event.end <= mention.start]):
+        for event in reversed([event for event in events if event.end <= mention.start and event is not mention]):
             if isinstance(event, Mention):
                 denied_by_itself = event.wording.kind is Kind.NORMAL and self._words[event.start] in ("no", "without")
                 if denied_by_itself and through is not None and not listed and through.start - event.end <= 2:
@@ -97,7 +97,7 @@ class Judge:
                 break
             if cue is Cue.VERB and not (through is not None and self._words[through.start] == "to" and not listed):
                 break
-            loose = loose or cue is Cue.LOOSE
+            loose = loose or (cue is Cue.LOOSE and not self._stands_behind_a_denial(event, events))
             shows = shows or cue is Cue.SHOWS
             if cue in (Cue.SUGGESTS, Cue.ASSERTS):
                 if through is None and (loose or self._reach(clause, mention, listed, event, loose) == "own"):
@@ -203,6 +203,13 @@ class Judge:
             for event in events
         )
 
+    @staticmethod
+    def _stands_behind_a_denial(loose: Hit, events: Sequence[Hit | Mention]) -> bool:
+        """Return whether a word is only an adjective of what is denied: "without surrounding edema"."""
+        return any(
+            isinstance(event, Hit) and event.entry.cue is Cue.DENIES and event.end == loose.start for event in events
+        )
+
     def _reach(self, clause: Clause, mention: Mention, listed: Sequence[Mention], event: Hit, loose: bool) -> str:
         """Return whether a mention is in the ``list`` that an event governs, has its ``own`` say, or is ``unsure``.
 
@@ -227,6 +234,7 @@ class Judge:
         placed = clause.is_placed(begin, mention.start)
         stated = self._is_stated(clause, mention)
         if join == ",":
+            stated = stated or bool(known.VERBS & set(self._words[mention.end : mention.end + 1]))
             behind = set(self._words[mention.end : mention.end + 1])
             if anew or stated or behind & known.BEGINS_ANEW:
                 return "own"

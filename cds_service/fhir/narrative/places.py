@@ -25,7 +25,7 @@ class Placing:
         side_before = inherited.side or study.side
         silent: list[Spot] = []
         for clause in self._parts.clauses:
-            clause.spots = self._spots(clause.places, clause.sides, side_before)
+            clause.spots = self._with_implied_site(clause, self._spots(clause.places, clause.sides, side_before))
         for number, clause in enumerate(self._parts.clauses):
             fallback = self._fallback(number, inherited)
             own = self._bound(clause, side_before)
@@ -40,6 +40,15 @@ class Placing:
             silent.append(_completed(Spot(), fallback, study))
         self.named_spots = tuple(dict.fromkeys(spot for clause in self._parts.clauses for spot in clause.named))
         self._silent = tuple(silent)
+
+    @staticmethod
+    def _with_implied_site(clause: Clause, spots: tuple[Spot, ...]) -> tuple[Spot, ...]:
+        """Return the spots of a clause that names its site only in a finding: "sacroiliitis with marrow edema"."""
+        findings = [m for m in clause.mentions if m.wording.kind is not Kind.CONTEXT and m.wording.site is not None]
+        sites = {mention.wording.site for mention in findings}
+        if clause.places or len(sites) != 1:
+            return spots
+        return tuple(spot._replace(site=site) for site in sites for spot in spots or (Spot(),))
 
     def _fallback(self, number: int, inherited: Spot) -> Spot:
         """Return the place of a clause that names none: of the clauses before it, else of the next, else inherited."""
@@ -81,7 +90,8 @@ class Placing:
         sides: dict[Mention, list[Hit]] = {}
         for hits, by_mention in ((clause.places, places), (clause.sides, sides)):
             for hit in hits:
-                nearest = min(mentions, key=lambda mention: self._distance(mention, hit))
+                at = self._place_of(clause, hit) if hits is clause.sides else hit
+                nearest = min(mentions, key=lambda mention: self._distance(mention, at))
                 by_mention.setdefault(nearest, []).append(hit)
         return {
             mention: self._spots(places.get(mention, ()), sides.get(mention, ()), side_before)
@@ -89,12 +99,17 @@ class Placing:
             if mention in places or mention in sides
         }
 
+    def _place_of(self, clause: Clause, side: Hit) -> Hit:
+        """Return the place right behind a side ("left posterior ilium"), else the side itself."""
+        behind = (place for place in clause.places if side.end <= place.start)
+        return next((place for place in behind if self._stands_at(side, place)), side)
+
     def _distance(self, mention: Mention, hit: Hit) -> int:
-        """Return how far a place is from a mention, in words; "and", "with" and commas keep apart."""
+        """Return how far a place is from a mention, in words; commas keep apart, "and" and "with" a little less."""
         if hit.overlaps(mention.start, mention.end):
             return -1
         gap = self._words[mention.end : hit.start] if mention.end <= hit.start else self._words[hit.end : mention.start]
-        return len(gap) + 4 * sum(word in known.KEEPS_APART for word in gap)
+        return len(gap) + 4 * sum(word in known.KEEPS_APART for word in gap) + sum(word in ",;" for word in gap)
 
     def _of_neighbours(
         self,
@@ -147,7 +162,7 @@ class Placing:
         """Return places and sides as spots; with several of both, each place keeps the side that stands at it."""
         names = [(hit, _side_name(hit.entry.word, side_before)) for hit in sides]
         all_sides = _joined([side for _, side in names])
-        sites = _most_exact([hit for hit in places if hit.entry.place is not None])
+        sites = _most_exact([hit for hit in places if not self._is_only_a_heading(hit, places)])
         if not sites:
             return (Spot(side=all_sides),) if all_sides else ()
         spots: list[Spot] = []
@@ -163,6 +178,11 @@ class Placing:
         for spot in spots:
             sides_of.setdefault(spot._replace(side=None), []).append(spot.side)
         return tuple(spot._replace(side=_joined(several)) for spot, several in sides_of.items())
+
+    def _is_only_a_heading(self, place: Hit, places: Sequence[Hit]) -> bool:
+        """Return whether a region only begins the line of a bone beside it: "Hip: edema of the pubis"."""
+        others = [other.entry.place.site for other in places if other is not place and other.entry.place is not None]
+        return self._words[place.end : place.end + 1] == (":",) and others == ["other"]
 
     def _stands_at(self, side: Hit, place: Hit) -> bool:
         """Return whether a side is the side of a place: "left posterior ilium", "ilium on the left"."""
