@@ -346,6 +346,8 @@ IMAGING: tuple[Wording, ...] = (
             loss of [normal] [fatty] t1 [fat|fatty] [bone] [marrow] signal
             replacement of [normal] [fatty] t1 [fatty] [bone] [marrow] signal
             confluent ... t1 ... hypointensity
+            replacement of [normal] fatty marrow (by|with) (low|hypointense) [signal]
+            fatty marrow is replaced (by|with) (low|hypointense) [signal]
         """),
         value="low",
         kind=Kind.QUALITY,
@@ -416,6 +418,7 @@ IMAGING: tuple[Wording, ...] = (
             (fat|fatty) change* (of|in) ... marrow
         """),
     ),
+    Wording("fatty_lesion", ("(fat|fatty) (change*|transformation|infiltration|conversion)",), anchor=Anchor.BONE),
     # Row sclerosis
     Wording(
         "sclerosis",
@@ -433,6 +436,7 @@ IMAGING: tuple[Wording, ...] = (
         _lines("""
         ankylosis
         ankylosed
+        ankylosing (of|at)
         (bony|bone|osseous) (bridging|bridge|bridges|fusion|bar|bars)
         fusion of ... joint*
         joint* fusion
@@ -577,10 +581,12 @@ IMAGING: tuple[Wording, ...] = (
             infiltration of [normal] [bone] marrow
             marrow replacing (process|disease)
             infiltrative marrow process
+            marrow infiltrative process
             reconversion pattern
             [red] [hematopoietic] marrow reconversion
         """),
     ),
+    Wording("diffuse_marrow_signal", ("infiltrative (process|disease)",), anchor=Anchor.MARROW),
     # Decision table 1.2: incidental, when it is the marrow that was found by chance.
     Wording("incidental", ("incidental*",), anchor=Anchor.MARROW, covers=False),
 )
@@ -604,9 +610,10 @@ NORMAL_STRUCTURES: tuple[Wording, ...] = (
             ({SITES_NORMAL}) (show|shows|demonstrate|demonstrates) normal [bone] [marrow] signal
             (normal|unremarkable) [mr|mri] [appearance|appearances|signal] [of|in] [left|right|both] ({SITES_NORMAL})
             [bone] marrow [signal] [intensity] [is|appears|remains|:] ({NORMAL_WORDS})
+            [bone] marrow (has|shows|demonstrates|returns|exhibits|displays) normal [signal] [intensity]
             (bones|osseous structures|bony structures) (are|appear|:) ({NORMAL_WORDS})
             normal [bone] marrow signal [intensity]
-            (no|without) [focal] abnormal [bone] marrow signal [intensity]
+            (no|without) [evidence|area|areas|focus|foci] [of] [focal] abnormal [bone] marrow signal [intensity]
             (no|without) [focal] [bone] marrow signal (abnormality|abnormalities|alteration|alterations|change|changes)
             (no|without) [focal] signal (abnormality|abnormalities|alteration|alterations) (of|in|within) [bone] marrow
             no abnormality of [bone] marrow signal
@@ -926,6 +933,8 @@ NOT_MEANT: tuple[NotMeant, ...] = (
             diabetes insipidus
             (prediabetes|prediabetic)
             family history of ....
+            (mother|father|sister|brother|sibling|siblings|parents|parent|aunt|uncle|grandmother) (with|has|had) ....
+            erosion free
             (<n>|two|three|four|five|several) years (postpartum|post partum)
             (13|14|15|16|17|18|19|20|21|22|23|24|30|36) months (postpartum|post partum|after delivery|after childbirth)
             (acute|sudden) [onset] ... (chest|abdominal|head|flank|ear|throat|eye) pain
@@ -1077,7 +1086,7 @@ PLACES: tuple[Place, ...] = (
     Place("other", ("shoulder*", "elbow*", "wrist*", "hand*", "facet joint*", "costovertebral"), bone=False),
     # Only the region is named
     Place("hip", ("hip*", "proximal femur", "proximal femora", "proximal femoral"), bone=False, whole=True),
-    Place("knee", ("knee*",), bone=False, whole=True),
+    Place("knee", ("knee*", "suprapatellar", "patellofemoral", "(tibiofemoral|femorotibial)"), bone=False, whole=True),
 )
 
 REGION_OF: Mapping[str, str] = {
@@ -1204,6 +1213,7 @@ HOW_SURELY = (
     "definitely|definitively|clearly|convincingly|entirely|completely|fully|reliably|confidently|safely|certainly"
 )
 IMAGE = "mri|mr|imaging|radiologic|radiological|radiographic"
+NEARLY = "partially|partly|incompletely|nearly|almost|largely|mostly|virtually|practically"
 LIKELY = "possible|probable|likely|suspected|unlikely|less likely|least likely"
 EARLIER = "prior|previous|earlier|old|older|last|outside|initial|baseline|preceding"
 STUDY = "study|studies|mri|mr|exam|examination|imaging|scan|report|ct|radiograph|radiographs"
@@ -1223,7 +1233,7 @@ CUES: Mapping[Cue, tuple[str, ...]] = {
         free (of|from)
         negative for [following] [:]
         no [evidence|sign|signs] [of|for] [any] [of] following [:]
-        absent :
+        (absent|excluded|ruled out) :
         nor
         nor (is|are|was|were) [there]
         neither
@@ -1281,14 +1291,16 @@ CUES: Mapping[Cue, tuple[str, ...]] = {
         (partial|incomplete|near complete) resolution of
         not only
         no (fewer|less) than
+        no doubt [about|of|that|regarding]
+        not (just|merely|simply)
         no further
         (unresolved|not resolved)
     """),
-    Cue.KEPT: _lines("""
+    Cue.KEPT: _lines(f"""
         [has|have|is|are] not [yet] [completely|fully|entirely] resolved
         [is|are] unresolved
-        (has|have|is|are) [only] (partially|partly|incompletely|nearly|almost|largely|mostly) resolved
-        (partially|partly|incompletely|largely|mostly) resolved
+        (has|have|is|are) [only] ({NEARLY}) [completely|fully|entirely] resolved
+        ({NEARLY}) [completely|fully|entirely] resolved
     """),
     # 6.4. "To be excluded" and the like ask; they neither deny nor affirm.
     Cue.DOUBTS: _lines(f"""
@@ -1374,6 +1386,7 @@ CUES: Mapping[Cue, tuple[str, ...]] = {
     Cue.DENIED: _lines(f"""
         [which|that] [is|are|was|were|has been|have been] (not|never) [any] ({FOUND}|apparent|depicted)
         (has|have) not been ({FOUND})
+        (has|have) not [yet] (developed|appeared|occurred)
         (cannot|can not|could not) be ({FOUND})
         (is|are) not feature
         (is|are|was|were|appears|appear|remain|remains) absent
@@ -1547,6 +1560,8 @@ PRONOUNS = _words("this these it they that which")
 
 # --- Change from the earlier study ----------------------------------------------------------------------------------
 
+MARKED = "extensive|pronounced|marked|prominent|conspicuous|intense|severe|evident"
+
 CHANGE_BEFORE: Mapping[str, tuple[str, ...]] = {
     "new": _lines("""
         (new|newly) [developed|appeared|seen]
@@ -1564,7 +1579,7 @@ CHANGE_BEFORE: Mapping[str, tuple[str, ...]] = {
     """),
     "decreased": _lines("""
         (decreasing|decreased|improved|improving|resolving|regressing)
-        [interval] (decrease|improvement|reduction|regression) (in|of)
+        [interval] (decrease|improvement|reduction|regression|subsidence) (in|of)
         (partial|incomplete|near complete) resolution of
     """),
 }
@@ -1576,9 +1591,11 @@ CHANGE_AFTER: Mapping[str, tuple[str, ...]] = {
         new (since|from|compared|when compared)
         (has|have) [newly] (developed|appeared)
     """),
-    "increased": _lines("""
+    "increased": _lines(f"""
         (has|have|is|are) [now] [slightly|markedly|significantly|clearly] (increased|worsened|progressed)
         (has|have|is|are) [now] [slightly|markedly|significantly|clearly] (worse|larger|enlarged)
+        (is|are|appears|appear|has become) [now] [slightly|markedly|much] more ({MARKED})
+        (appears|appear) [now] [slightly|markedly] (worse|larger|increased|worsened)
         [slightly|markedly] (increased|worsened|progressed) (since|from|compared|in)
         (progressed|worsened|increased) $
     """),
@@ -1589,13 +1606,15 @@ CHANGE_AFTER: Mapping[str, tuple[str, ...]] = {
         (no|without) [evidence of] [significant|substantial|appreciable|relevant] [interval] change
         [is|are] not [significantly] changed
     """),
-    "decreased": _lines("""
+    "decreased": _lines(f"""
         (has|have|is|are) [now] [slightly|markedly|significantly|clearly] (decreased|improved|regressed)
         (has|have|is|are) [now] [slightly|markedly|significantly|clearly] (diminished|less|smaller)
+        (is|are|appears|appear|has become) [now] [slightly|markedly|much] less ({MARKED})
+        (appears|appear) [now] [slightly|markedly] (smaller|decreased|improved|reduced)
         [slightly|markedly] (decreased|improved|regressed) (since|from|compared|in)
         (is|are) resolving
-        (has|have|is|are) [only] (partially|partly|incompletely|nearly|almost|largely|mostly) resolved
-        (partially|partly|incompletely|largely|mostly) resolved
+        (has|have|is|are) [only] ({NEARLY}) [completely|fully|entirely] resolved
+        ({NEARLY}) [completely|fully|entirely] resolved
         (decreased|improved|regressed|reduced|diminished) $
     """),
 }
@@ -1631,7 +1650,7 @@ COMPARATORS: Mapping[str, tuple[str, ...]] = {
     ">": ("(>|more than|greater than|over|exceeding|exceeds|larger than|deeper than|beyond)",),
     ">=": ("(>=|≥|at least|minimum of|no less than|not less than)",),
     "<": ("(<|less than|under|below|smaller than)",),
-    "<=": ("(<=|≤|no more than|not more than|not exceeding|at most|maximum|not greater than|no greater than)",),
+    "<=": ("(<=|≤|not exceeding|at most|maximum)", "(no|not) (more|deeper|greater|further) than"),
     "up to": ("(up to|as much as)",),
     "about": ("(about|approximately|approx|around|circa|ca|c|~|≈|roughly|nearly|almost|some|estimated|ca .)",),
 }

@@ -62,6 +62,7 @@ class Clause:
     start: int
     end: int
     begins_exception: bool
+    takes_up: bool = False  # speaks of the finding of the clause before without naming it
     mentions: list[Mention] = field(default_factory=list)
     cues: list[Hit] = field(default_factory=list)
     places: list[Hit] = field(default_factory=list)
@@ -205,13 +206,20 @@ class SentenceParts:
         self.mentions = [mention for clause in self.clauses for mention in clause.mentions]
 
     def _take_up(self, clause: Clause, following: Clause) -> None:
-        """Let "none on the right" and "not seen on the right" speak of the one finding of the clause before."""
-        begins = self.words[following.start : following.start + 1]
-        placed = following.is_placed(following.start, following.start + 5)
-        if begins in (("none",), ("not",)) and placed and not following.mentions and len(clause.subjects) == 1:
-            looks_back = any(hit.start == following.start and hit.entry.cue in BEHIND for hit in following.cues)
-            at = following.start if looks_back else following.start + 1
-            following.mentions.append(Mention(at, at, clause.subjects[0].wording))
+        """Let "none on the right", "not seen on the right", "today there is none" speak of the clause before."""
+        if following.mentions or len(clause.subjects) != 1:
+            return
+        words = self.words[following.start : following.end]
+        if words[:1] in (("none",), ("not",)) and following.is_placed(following.start, following.start + 5):
+            denial = following.start
+        elif words[-3:] in (("there", "is", "none"), ("there", "are", "none")):
+            denial = following.end - 1
+        else:
+            return
+        looks_back = any(hit.start == denial and hit.entry.cue in BEHIND for hit in following.cues)
+        at = denial if looks_back else denial + 1
+        following.takes_up = True
+        following.mentions.append(Mention(at, at, clause.subjects[0].wording))
 
     def _separates(self, hit: Hit) -> bool:
         if any(hit.within(cue) and cue.length > hit.length for cue in self.cues):

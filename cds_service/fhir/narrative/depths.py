@@ -63,11 +63,12 @@ class Depths:
                 yield "depth_mm", State.INDETERMINATE if doubted else one.range, spots, one.start, one.end
 
     def _nearest_the_anchor(self, lengths: Sequence[_Length]) -> list[_Length]:
-        """Return the lengths between the same commas as an anchor word; all of them when none is."""
+        """Return the lengths between the same commas as an anchor word, or with a side; all of them when none is."""
         commas = [at for at, word in enumerate(self._words) if word in (",", ";")]
         anchored = {bisect(commas, hit.start) for hit in self._parts.of(Sort.ANCHOR)}
+        sided = {bisect(commas, hit.start) for hit in self._parts.of(Sort.SIDE)}
         near = [one for one in lengths if bisect(commas, one.start) in anchored]
-        return near or list(lengths)
+        return [one for one in lengths if one in near or bisect(commas, one.start) in sided] if near else list(lengths)
 
     def _spots_of_depth(self, clause: Clause) -> tuple[Spot, ...]:
         edema = [m for m in clause.mentions if m.wording.fact == "bme"] or (

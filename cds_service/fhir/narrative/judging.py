@@ -369,9 +369,14 @@ class Judge:
 
     def _is_of_now(self, clause: Clause, mention: Mention) -> bool:
         """Return whether the sentence says how an earlier finding is now."""
+        elsewhere = [hit for other in self._parts.clauses if other.takes_up for hit in other.cues]
         return (
             mention.ended
-            or any(hit.entry.cue in (Cue.STILL, Cue.KEPT) for hit in self._parts.cues)
+            or any(hit.entry.cue in (Cue.STILL, Cue.KEPT) and hit not in elsewhere for hit in self._parts.cues)
+            or any(
+                hit.entry.sort is Sort.CHANGE_BEFORE and 0 <= mention.start - hit.end <= 4
+                for hit in self._parts.change_hits
+            )
             or any(hit.entry.cue is Cue.STATED and hit.start >= mention.end for hit in clause.cues)
             or any(hit.entry.sort is Sort.CHANGE_AFTER and hit.start >= mention.end for hit in self._parts.change_hits)
         )
