@@ -427,7 +427,7 @@ IMAGING: tuple[Wording, ...] = (
         sclerotic (change*|margin*|bone|border*)
         sclerotic (subchondral|articular|iliac|sacral|joint)
         eburnation
-        ice floe
+        ice floe [sclerosis]
     """),
     ),
     # Row ankylosis
@@ -1308,7 +1308,8 @@ CUES: Mapping[Cue, tuple[str, ...]] = {
         (does|do|did) not [{HOW_SURELY}] exclude
         [to] (rule out|exclude)
         [to] r / o
-        whether
+        [unclear|uncertain|unsure|questionable] whether [there|this|these] [is|are|represents|represent]
+        (unclear|uncertain|unsure) if [there|this|these] [is|are|represents|represent]
         (is|are|remains|appears) (equivocal|indeterminate|borderline|nonspecific|not specific|not diagnostic) (for|of)
         (is|are|appears|appear) (not typical|atypical|not characteristic) (of|for)
         insufficient [evidence|criteria|findings] (to|for) [confirm|diagnose|support|suggest] [diagnosis of]

@@ -335,7 +335,7 @@ class Judge:
 
     def _either(self, clause: Clause) -> None:
         """Doubt what stands on both sides of "or" and "versus"."""
-        mentions = [m for m in clause.subjects if m.wording.kind is not Kind.NORMAL]
+        mentions = [m for m in clause.mentions if m.wording.kind not in (Kind.NORMAL, Kind.GENERAL)]
         for hit in clause.cues:
             if hit.entry.cue is not Cue.EITHER or self._words[hit.end : hit.end + 1] in (("more",), ("less",), ("so",)):
                 continue
@@ -344,7 +344,8 @@ class Judge:
             end = hit.start - 1 if self._words[hit.start - 1 : hit.start] == (",",) else hit.start
             left = [m for m in mentions if m.end <= end and self._is_beside(clause, m.end, end, min(reach, 4))]
             right = [m for m in mentions if m.start >= hit.end and self._is_beside(clause, hit.end, m.start, reach)]
-            first, second = left[-1:], right[:1]
+            first = [m for m in left if m.end > left[-1].start]  # one may stand inside the other
+            second = [m for m in right if m.start < right[0].end]
             if first and second and first[0].wording.fact == second[0].wording.fact:
                 continue
             for mention in (*first, *second):
