@@ -1214,8 +1214,14 @@ HOW_SURELY = (
 )
 IMAGE = "mri|mr|imaging|radiologic|radiological|radiographic"
 NEARLY = "partially|partly|incompletely|nearly|almost|largely|mostly|virtually|practically"
-LIKELY = "possible|probable|likely|suspected|unlikely|less likely|least likely"
+LIKELY = "possible|probable|likely|suspected|unlikely|less likely|least likely|conceivable|improbable"
 EARLIER = "prior|previous|earlier|old|older|last|outside|initial|baseline|preceding"
+NOT_BEFORE = f"""
+        (which|that) (was|were) not (previously|formerly) ({FOUND}|described|reported)
+        (which|that) (was|were) not ({FOUND}|described|reported) (previously|before|earlier|formerly)
+        not (previously|formerly) ({FOUND}|described|reported)
+        not ({FOUND}|described|reported) (previously|before|earlier|formerly)
+"""
 STUDY = "study|studies|mri|mr|exam|examination|imaging|scan|report|ct|radiograph|radiographs"
 
 CUES: Mapping[Cue, tuple[str, ...]] = {
@@ -1234,6 +1240,8 @@ CUES: Mapping[Cue, tuple[str, ...]] = {
         negative for [following] [:]
         no [evidence|sign|signs] [of|for] [any] [of] following [:]
         (absent|excluded|ruled out) :
+        excludes
+        nothing to (suggest|indicate|support)
         nor
         nor (is|are|was|were) [there]
         neither
@@ -1280,6 +1288,7 @@ CUES: Mapping[Cue, tuple[str, ...]] = {
         [interval|complete|full] resolution of
         resolved
         now resolved
+        [complete|interval] disappearance of
     """),
     # 6.5
     Cue.KEEPS: _lines(f"""
@@ -1293,6 +1302,7 @@ CUES: Mapping[Cue, tuple[str, ...]] = {
         no (fewer|less) than
         no doubt [about|of|that|regarding]
         not (just|merely|simply)
+        nothing but
         no further
         (unresolved|not resolved)
     """),
@@ -1300,6 +1310,7 @@ CUES: Mapping[Cue, tuple[str, ...]] = {
         [has|have|is|are] not [yet] [completely|fully|entirely] resolved
         [is|are] unresolved
         (has|have|is|are) [only] ({NEARLY}) [completely|fully|entirely] resolved
+        {NOT_BEFORE}
         ({NEARLY}) [completely|fully|entirely] resolved
     """),
     # 6.4. "To be excluded" and the like ask; they neither deny nor affirm.
@@ -1319,7 +1330,12 @@ CUES: Mapping[Cue, tuple[str, ...]] = {
         (suspected|suspicion of|suspicion for|suspect)
         (concern|concerns) (for|of|about|regarding)
         (concerning|worrisome) for
-        doubt
+        (doubt|dubious)
+        (suggestion|impression|hint) of
+        (hint|hints|hinting) at
+        if (any|present)
+        (may|might|can|could) be seen (in|with)
+        would be (consistent|compatible) with
         [low|high|increased] (probability|likelihood) of
         [argues|argue|speaks|speak] against
         question* [of]
@@ -1352,6 +1368,10 @@ CUES: Mapping[Cue, tuple[str, ...]] = {
         neither (confirmed|proven) nor (excluded|ruled out)
         [is|are] not [{HOW_SURELY}] (confirmed|proven|favored)
         (is|are) favored
+        (favored|considered) $
+        (possibly|probably|presumably|perhaps) $
+        if (any|present) [,]
+        [is|are] not (certain|clear|definite)
         [is|are|was|were] not [{HOW_SURELY}] (excluded|ruled out)
         (should|must|needs to|need to|to|has to|have to|remains to|would have to) be (excluded|ruled out|considered)
         (could|can|may|might) be considered
@@ -1364,7 +1384,7 @@ CUES: Mapping[Cue, tuple[str, ...]] = {
         ({LIKELY}|not typical|equivocal|indeterminate|questionable|doubtful) ~
         : (possible|possibly|probable|probably|likely|equivocal|indeterminate|questionable|uncertain|not definite) ~
         : no definite ~
-        (is|are|remains) [in|within|on] (differential|differential diagnosis)
+        [is|are|remains] (in|within|on) (differential|differential diagnosis)
         (is|are|remains) (consideration|possibility|concern)
         if clinically (indicated|suspected|warranted)
         ? $
@@ -1390,6 +1410,8 @@ CUES: Mapping[Cue, tuple[str, ...]] = {
         (has|have) not [yet] (developed|appeared|occurred)
         (cannot|can not|could not) be ({FOUND})
         (is|are) not feature
+        can be [{HOW_SURELY}] (excluded|ruled out)
+        (is|are) lacking
         (is|are|was|were|appears|appear|remain|remains) absent
         (absent|negative) $
         [was|were|is|are|has been|have been] ruled out
@@ -1399,15 +1421,17 @@ CUES: Mapping[Cue, tuple[str, ...]] = {
         (is|are) (unremarkable|negative)
         (show|shows|demonstrate|demonstrates) no abnormality
     """),
-    Cue.UNJUDGED: _lines("""
+    Cue.UNJUDGED: _lines(f"""
         (cannot|can not|could not) be [adequately|reliably|fully] (assessed|evaluated|determined|judged)
         (is|are|was|were) not [adequately|fully] (assessed|evaluated|assessable|evaluable|included|imaged|covered)
         (is|are) (difficult|hard) to (assess|evaluate|judge)
+        (was|were) not (previously|formerly) ({FOUND})
+        (was|were) not ({FOUND}) (previously|before|earlier|formerly)
     """),
     Cue.HAS_ENDED: _lines(f"""
         [which|that] [has|have|is|are] [now|since|completely|fully|entirely|meanwhile] [completely|fully] resolved
         [and] [is|are] now resolved
-        (has|have) [now] disappeared
+        (has|have) [now] [completely|fully] (disappeared|cleared)
         [which|that] [is|are] no longer [{FOUND}|apparent|depicted]
         shows [complete|interval] resolution
         [now|completely|fully] resolved [since|from|compared|in]
@@ -1587,8 +1611,9 @@ CHANGE_BEFORE: Mapping[str, tuple[str, ...]] = {
 """Says that what follows has changed."""
 
 CHANGE_AFTER: Mapping[str, tuple[str, ...]] = {
-    "new": _lines("""
+    "new": _lines(f"""
         (is|are) new
+        {NOT_BEFORE}
         new (since|from|compared|when compared)
         (has|have) [newly] (developed|appeared)
     """),
