@@ -1200,6 +1200,7 @@ class Cue(Enum):
     LOOSE = auto()  # "with", "due to": whether a denial reaches further cannot be told
     EARLIER_SHOWED = auto()  # what follows is about an earlier study
     EXTENT = auto()  # behind a denied finding: only its extent is denied, "no edema deeper than 10 mm"
+    BY_OTHER_MEANS = auto()  # "on radiographs": a denial that stands before it is not one of this MRI
     SEEN_EARLIER = auto()  # what stands before was seen on an earlier study
     STILL = auto()  # an earlier finding is spoken of as of now
 
@@ -1247,7 +1248,6 @@ CUES: Mapping[Cue, tuple[str, ...]] = {
         neither
         neither ... (shows|show|demonstrates|has)
         none
-        none of
         none of following [:]
         none of ... ... (shows|show|demonstrates|demonstrate|has|have)
         (does|do|did) not (show|demonstrate|reveal|exhibit|display|have|contain) [any] [evidence of]
@@ -1270,6 +1270,8 @@ CUES: Mapping[Cue, tuple[str, ...]] = {
         no [{IMAGE}] (evidence|sign|signs) of ({SURE}|{LARGE})
         (does|do|did) not ({HOW_SURELY}) (show|demonstrate|reveal)
         not without
+        none of
+        not (much|many|lot of|lots of)
         not ({HOW_SURELY})
     """),
     # 6.5 "no new X besides": only "new" is denied. Nothing is said of X: the old one may be there or not.
@@ -1303,6 +1305,9 @@ CUES: Mapping[Cue, tuple[str, ...]] = {
         no doubt [about|of|that|regarding]
         not (just|merely|simply)
         nothing but
+        not (all|every|insignificant|inconsiderable|inconspicuous|uncommon|uncommonly|unusual|infrequent|infrequently)
+        no (small|minor|trivial|mean)
+        no <n>                # "no. 2"
         no further
         (unresolved|not resolved)
     """),
@@ -1475,6 +1480,10 @@ CUES: Mapping[Cue, tuple[str, ...]] = {
         (was|were) previously ({FOUND}|described|reported)
         previously ({FOUND}|described|reported|documented)
     """),
+    Cue.BY_OTHER_MEANS: _lines("""
+        (on|in|by|at) ... (radiograph*|radiography|film*|x ray*|xray*|ct|ultrasound|sonography|scintigraphy|arthroscopy)
+        (on|in) ... t1        # of edema only
+    """),
     Cue.STILL: _lines("""
         (again|unchanged|stable|persists|persist|persistent|persisting|remains|remain|still|now|currently|today)
         (redemonstrated|redemonstration|reidentified|continues|continued|residual|ongoing)
@@ -1530,6 +1539,9 @@ QUESTION_BEGINS = _words("is are any could does do has have can was were")
 PLURALS = _words("joints sijs hips heads necks knees feet ankles ilia femora")
 """Names of paired places that do not take the one side spoken of before."""
 
+BETWEEN_PLACES = _words("in at on of and or which that is are was were itself also therefore thus however though")
+"""Between a finding, a comma and a denial these name no other thing."""
+
 PARENTHETIC = _words("however though")
 """Does not cut the sentence where the predicate follows: "osteomyelitis, however, cannot be excluded"."""
 
@@ -1545,6 +1557,12 @@ AMOUNT_WORDS = _words("""
     diffuse trace pronounced florid intense acute active
 """)
 """In a list of denials, a comma and one of these begin a new statement: "no erosion, moderate edema"."""
+
+SUBORDINATES = _words("although though while whereas since because")
+"""A denial in a clause that begins so is over at its comma: "although there is no erosion, edema is seen"."""
+
+IS_MEASURED = _words("( measuring measures up extending reaching spanning")
+"""Right behind a finding behind a comma they say that it is there: "no fracture, edema measuring 12 mm"."""
 
 BEGINS_ANEW = _words("""
     only just merely nonetheless rather instead known persistent persisting persists residual again mainly
@@ -1566,6 +1584,7 @@ NO_ADJECTIVES = _words("""
     in within of at on to for by from beyond behind amid given as than explaining accounting complicating
     overlying corresponding responsible superimposed unlike only just save through into under over between
     during after before seen identified noted found that surrounded close causing cause like across throughout
+    treatment therapy surgery trauma doubt fracture fractures tear tears
     when where while along outside inside : ( ) ; via about regarding
 """)
 """Between a denial and a finding they show that something else is denied: "no fracture within the edema"."""

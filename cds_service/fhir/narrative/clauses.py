@@ -177,6 +177,8 @@ class SentenceParts:
         if not (twins & BEHIND and twins & LISTS):
             return True
         named = [mention for mention in self.mentions if mention.wording.fact]
+        if self.words[hit.end : hit.end + 1] == (",",) and hit.start:
+            return hit.entry.cue in BEHIND
         right_behind = any(0 <= hit.start - mention.end <= 1 for mention in named)
         follows = any(0 <= mention.start - hit.end <= 6 for mention in named)
         return (hit.entry.cue in BEHIND) == (right_behind or not follows)

@@ -45,6 +45,7 @@ class Judge:
                 self._set(mention, self._before(clause, mention, events, self._suggestive))
             self._look_behind(clause)
             self._either(clause)
+            self._seen_otherwise(clause)
             self._earlier(clause)
         for clause, following in zip(self._parts.clauses, self._parts.clauses[1:], strict=False):
             if following.begins_exception:
@@ -155,6 +156,8 @@ class Judge:
             return self._doubted(mention, event, listed, reach, loose)
         if reach == "own" or (cue is Cue.DENIES_NEXT and not listed and len(between) > 2):
             return AS_IT_STANDS
+        if mention.wording.kind is not Kind.CONTEXT and "history" in between:
+            return _NOTHING
         if reach == "unsure":
             return _NOT_SURELY_DENIED
         diagnosis = mention.wording.kind is Kind.DIAGNOSIS
@@ -234,16 +237,21 @@ class Judge:
         placed = clause.is_placed(begin, mention.start)
         stated = self._is_stated(clause, mention)
         if join == ",":
-            stated = stated or bool(known.VERBS & set(self._words[mention.end : mention.end + 1]))
             behind = set(self._words[mention.end : mention.end + 1])
-            if anew or stated or behind & known.BEGINS_ANEW:
+            stated = stated or bool((known.VERBS | known.IS_MEASURED | known.BEGINS_ANEW) & behind)
+            if anew or stated or self._is_main_clause(clause):
                 return "own"
             unsure = placed or bool(set(after) & known.BESIDE or behind & known.STATED_BRIEFLY)
             unsure = unsure or clause.is_placed(mention.end, mention.end + 4)
+            unsure = unsure or self._words[event.end : clause.end].count(",") < 2  # "no fracture, edema"
             return "unsure" if unsure or mention.wording.kind is Kind.CONTEXT else "list"
         if anew and placed:
             return "own"
         return "unsure" if anew or stated or placed else "list"
+
+    def _is_main_clause(self, clause: Clause) -> bool:
+        """Return whether what stands behind a comma of a clause is the main one: "although no erosion is seen, ..."."""
+        return bool(known.SUBORDINATES & set(self._words[max(0, clause.start - 1) : clause.start + 1]))
 
     @staticmethod
     def _is_phrase_of_its_own(words: Sequence[str]) -> bool:
@@ -281,7 +289,14 @@ class Judge:
         for hit in clause.cues:
             if hit.entry.cue in BEHIND:
                 for mention, surely in self._spoken_of(clause, mentions, hit):
-                    self._apply(mention, hit.entry.cue, surely)
+                    self._apply(mention, hit.entry.cue, surely and not self._is_partly_meant(clause, mention))
+
+    def _is_partly_meant(self, clause: Clause, mention: Mention) -> bool:
+        """Return whether a predicate is said of a part only: "not all erosions are seen"."""
+        return any(
+            hit.entry.cue is Cue.KEEPS and self._words[hit.start] == "not" and 0 <= mention.start - hit.end <= 3
+            for hit in clause.cues
+        )
 
     def _spoken_of(self, clause: Clause, mentions: Sequence[Mention], hit: Hit) -> Iterator[tuple[Mention, bool]]:
         """Return the mentions a predicate is about, with whether that is beyond doubt: the nearest, and its list."""
@@ -298,7 +313,8 @@ class Judge:
             for other in clause.cues
             if last.end <= other.start and other.end <= hit.start
         )
-        if spoken_for or "," in plain[1 if plain[:1] == [","] else 0 :] or len(plain) > 14:
+        another = plain[:1] == [","] and not self._is_about_places(clause, last.end, hit.start)
+        if spoken_for or another or "," in plain[1:] or len(plain) > 14:
             return
         yield last, True
         joined = False
@@ -317,6 +333,15 @@ class Judge:
             placed = any(earlier.end <= one.start < last.start for one in (*clause.places, *clause.sides))
             yield earlier, not placed
             last = earlier
+
+    def _is_about_places(self, clause: Clause, start: int, end: int) -> bool:
+        """Return whether words behind a comma name places only, and not another thing: "edema, fracture not seen"."""
+        named = {at for hit in (*clause.places, *clause.sides) for at in range(hit.start, hit.end)}
+        named |= {at for hit in clause.cues for at in range(hit.start, hit.end)}
+        return all(
+            at in named or not self._words[at].isalpha() or self._words[at] in known.BETWEEN_PLACES
+            for at in range(start, end)
+        )
 
     @staticmethod
     def _apply(mention: Mention, cue: Cue, surely: bool) -> None:
@@ -355,6 +380,15 @@ class Judge:
     def _is_beside(self, clause: Clause, start: int, end: int, reach: int) -> bool:
         gap = self._words[start:end]
         return len(gap) <= reach and not {",", "with"} & set(gap) and not clause.is_placed(start, end)
+
+    def _seen_otherwise(self, clause: Clause) -> None:
+        """Take back a denial that is about another modality, or about edema on T1."""
+        for hit in clause.cues:
+            if hit.entry.cue is Cue.BY_OTHER_MEANS:
+                before = [m for m in clause.mentions if 0 <= hit.start - m.end <= 6 and m.denied]
+                for mention in before[-1:]:
+                    if self._words[hit.end - 1] != "t1" or mention.wording.fact == "bme":
+                        mention.state = None
 
     def _earlier(self, clause: Clause) -> None:
         """Take back what is said of an earlier study, unless the sentence says how it is now."""
