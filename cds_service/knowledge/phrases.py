@@ -59,6 +59,7 @@ SPELLINGS: Mapping[str, str] = {
     "ischaemic": "ischemic",
     "haemangioma": "hemangioma",
     "haematopoietic": "hematopoietic",
+    "generalised": "generalized",
     "haemarthrosis": "hemarthrosis",
     "lipohaemarthrosis": "lipohemarthrosis",
     "artefact": "artifact",
@@ -342,6 +343,7 @@ IMAGING: tuple[Wording, ...] = (
             hypointens* [signal] [marrow] (on|in) ... t1
             dark on ... t1
             t1 [bone] [marrow] signal [intensity] (is|appears) ... (low|decreased|reduced|hypointense)
+            t1 signal [intensity] (of|in|within) ... ... (is|appears) (low|decreased|reduced|hypointense)
             t1 [bone] [marrow] signal loss
             loss of [normal] [fatty] t1 [fat|fatty] [bone] [marrow] signal
             replacement of [normal] [fatty] t1 [fatty] [bone] [marrow] signal
@@ -365,6 +367,7 @@ IMAGING: tuple[Wording, ...] = (
             normal t1 [bone] [fatty|fat] [marrow] signal
             normal [fatty] [bone] [marrow] signal [intensity] on t1
             t1 [bone] [fatty] [marrow] signal [intensity] (is|remains|appears|:) ... (normal|preserved|maintained)
+            t1 signal [intensity] (of|in|within) ... ... (is|remains|appears) (normal|preserved|maintained)
             (preserved|maintained) [normal] t1 [fat|fatty] [bone] [marrow] signal
             preservation of [normal] t1 [fat|fatty] [bone] [marrow] signal
             [bone] marrow ... ... (is|are|appears|shows|has) [of] normal [in] [signal] [intensity] (on|in) t1
@@ -493,6 +496,8 @@ IMAGING: tuple[Wording, ...] = (
             distended ... (capsule|joint|joints)
             (capsule|joint|joints) (is|are|appears) ... distended
             fluid filled ... joint*
+            (fluid|effusion) (distends|distending) ... (capsule|joint|joints)
+            (increased|excess|excessive|abundant) fluid (in|within) ... (joint|joints)
             (increased|excess|excessive|abundant) [amount] [of] (joint|intra articular|intraarticular) fluid
             (small|moderate|large) (amount|volume) of (joint|intra articular|intraarticular) fluid
         """),
@@ -577,7 +582,8 @@ IMAGING: tuple[Wording, ...] = (
             diffusely (abnormal|heterogeneous|decreased|low|hypointense|altered|inhomogeneous) ... marrow [signal]
             diffuse (heterogeneous|abnormal|decreased|low|altered|inhomogeneous|t1) ... marrow signal
             [diffuse] marrow (infiltration|replacement)
-            diffuse infiltration of ... marrow
+            (diffuse|widespread|generalized) (infiltration|replacement|alteration) of ... marrow
+            (widespread|generalized) ... marrow [signal] (abnormalit*|alteration*|change*|infiltration|replacement)
             infiltration of [normal] [bone] marrow
             marrow replacing (process|disease)
             infiltrative marrow process
@@ -954,7 +960,8 @@ NOT_MEANT: tuple[NotMeant, ...] = (
             (fat|fatty) [metaplasia|replacement|deposition] ... backfill*
             (fat|fatty) [metaplasia] (in|within|filling|inside) [former] (erosion*|erosive) [cavity|cavities]
             (fat|fatty) [metaplasia] (in|within|filling|inside) cavity
-            backfill* [,] [with|of|by|from] ... (fat|fatty) [metaplasia|deposition|replacement|tissue|marrow]
+            backfill* [,] (with|of|by|from) ... (fat|fatty) [metaplasia|deposition|replacement|tissue|marrow]
+            backfill* (fat|fatty) [metaplasia|deposition|replacement|tissue|marrow]
         """),
         frozenset({"fatty_lesion"}),
     ),
@@ -1039,7 +1046,7 @@ PLACES: tuple[Place, ...] = (
     Place(
         "femoral_head_and_neck",
         _lines("""
-            femoral head* (and|&|/|, and) [femoral] neck*
+            femoral head* (and|or|nor|&|/|, and) [femoral] neck*
             head* and neck* of [left|right] (femur|femora)
         """),
         whole=True,
@@ -1238,7 +1245,7 @@ CUES: Mapping[Cue, tuple[str, ...]] = {
         (nil|zero)
         not single [focus|area] [of]
         free (of|from)
-        negative for [following] [:]
+        [is|are|was|were] negative for [following] [:]
         no [evidence|sign|signs] [of|for] [any] [of] following [:]
         (absent|excluded|ruled out) :
         excludes
@@ -1294,7 +1301,7 @@ CUES: Mapping[Cue, tuple[str, ...]] = {
     """),
     # 6.5
     Cue.KEEPS: _lines(f"""
-        (no|without) [evidence of] [{SURE}|{LARGE}] [interval|further] change [of|in]
+        (no|without) [evidence of] [{SURE}|{LARGE}] [interval|further] change [of|in|regarding]
         (no|without) [evidence of] [{SURE}|{LARGE}] [interval] (increase|progression|improvement) [of|in]
         (no|without) [evidence of] [{SURE}|{LARGE}] [interval] worsening (of|in)
         (no|without) [evidence of] [{SURE}|{LARGE}] [interval] (decrease|reduction|resolution|regression) [of|in]
@@ -1322,6 +1329,7 @@ CUES: Mapping[Cue, tuple[str, ...]] = {
     Cue.DOUBTS: _lines(f"""
         (cannot|can not|could not|unable to|difficult to|hard to|impossible to) [{HOW_SURELY}] (exclude|rule out) [that]
         (does|do|did) not [{HOW_SURELY}] exclude
+        (is|are|remains|would be|may be) (difficult|hard|impossible) to (exclude|rule out)
         [to] (rule out|exclude)
         [to] r / o
         [unclear|uncertain|unsure|questionable] whether [there|this|these] [is|are|represents|represent]
@@ -1380,7 +1388,7 @@ CUES: Mapping[Cue, tuple[str, ...]] = {
         [is|are|was|were] not [{HOW_SURELY}] (excluded|ruled out)
         (should|must|needs to|need to|to|has to|have to|remains to|would have to) be (excluded|ruled out|considered)
         (could|can|may|might) be considered
-        (is|are|remains|would be|may be) (difficult|hard|impossible) to exclude
+        (is|are|remains|would be|may be) (difficult|hard|impossible) to (exclude|rule out)
         (is|are|remains|remain|appears|seems|thought) [felt] [considered] [thought] [very|most|highly] ({LIKELY}) ~
         (is|are|remains|remain|appears|seems) [felt] [considered] ({LIKELY}|possibly|probably) (present|here|{FOUND})
         [is|are] of (uncertain|unclear|doubtful|questionable|indeterminate) significance
@@ -1391,6 +1399,7 @@ CUES: Mapping[Cue, tuple[str, ...]] = {
         : no definite ~
         [is|are|remains] (in|within|on) (differential|differential diagnosis)
         (is|are|remains) (consideration|possibility|concern)
+        (is|are) [most|more|less] (likely|probable) (diagnosis|cause|explanation|possibility)
         if clinically (indicated|suspected|warranted)
         ? $
         (may|might|could) be (present|{FOUND})
@@ -1422,6 +1431,7 @@ CUES: Mapping[Cue, tuple[str, ...]] = {
         [was|were|is|are|has been|have been] ruled out
         (was|were|is|are|has been|have been) excluded
         : (no|none|absent|negative|nil|not {FOUND.split("|", maxsplit=1)[0]}|unremarkable|normal) $
+        ( (no|none|absent|negative|nil) $
         none $
         (is|are) (unremarkable|negative)
         (show|shows|demonstrate|demonstrates) no abnormality
@@ -1430,6 +1440,7 @@ CUES: Mapping[Cue, tuple[str, ...]] = {
         (cannot|can not|could not) be [adequately|reliably|fully] (assessed|evaluated|determined|judged)
         (is|are|was|were) not [adequately|fully] (assessed|evaluated|assessable|evaluable|included|imaged|covered)
         (is|are) (difficult|hard) to (assess|evaluate|judge)
+        (is|are) (limited|degraded|hampered|precluded|compromised) by
         (was|were) not (previously|formerly) ({FOUND})
         (was|were) not ({FOUND}) (previously|before|earlier|formerly)
     """),
@@ -1473,7 +1484,7 @@ CUES: Mapping[Cue, tuple[str, ...]] = {
         ({EARLIER}) ... ({STUDY}) ... (showed|demonstrated|revealed|described|reported|noted|had|documented)
         (on|in|at) ({EARLIER}) ... ({STUDY}) ... [,] [there] (was|were)
         (previously|formerly|earlier|at that time) [,] there (was|were)
-        (previously|formerly) (showed|demonstrated)
+        (previously|formerly) ... (showed|demonstrated|had)
     """),
     Cue.SEEN_EARLIER: _lines(f"""
         [was|were] [previously] [{FOUND}|described|reported] (on|in|at) ({EARLIER}) ... ({STUDY})
@@ -1619,6 +1630,7 @@ CHANGE_BEFORE: Mapping[str, tuple[str, ...]] = {
     "unchanged": _lines("""
         (unchanged|stable)
         (no|without) [evidence of] [significant|substantial|appreciable|relevant] [interval|further] change (in|of)
+        no change regarding
         (as before|as previously|without change|without interval change) [,]
     """),
     "decreased": _lines("""

@@ -201,10 +201,10 @@ class Judge:
 
     def _is_doubted_itself(self, denial: Hit, events: Sequence[Hit | Mention]) -> bool:
         """Return whether a denial is only likely: "probably no edema"."""
-        return any(
-            isinstance(event, Hit) and event.entry.cue is Cue.DOUBTS and 0 <= denial.start - event.end <= 1
-            for event in events
-        )
+        before = [event for event in events if isinstance(event, Hit) and event.end <= denial.start]
+        if self._words[denial.start] in ("rather", "instead"):  # "suggestive of X rather than Y"
+            return any(event.entry.cue in (Cue.DOUBTS, Cue.SUGGESTS) for event in before)
+        return any(event.entry.cue is Cue.DOUBTS and denial.start - event.end <= 1 for event in before)
 
     @staticmethod
     def _stands_behind_a_denial(loose: Hit, events: Sequence[Hit | Mention]) -> bool:
@@ -373,9 +373,15 @@ class Judge:
             second = [m for m in right if m.start < right[0].end]
             if first and second and first[0].wording.fact == second[0].wording.fact:
                 continue
+            if first and self._is_kept(clause, first[0]):
+                continue
             for mention in (*first, *second):
                 if mention.state is State.PRESENT:
                     mention.state = State.INDETERMINATE
+
+    def _is_kept(self, clause: Clause, mention: Mention) -> bool:
+        """Return whether a pseudo-negation begins the list: "no progression of erosions or sclerosis" has both."""
+        return any(hit.entry.cue is Cue.KEEPS and 0 <= mention.start - hit.end <= 3 for hit in clause.cues)
 
     def _is_beside(self, clause: Clause, start: int, end: int, reach: int) -> bool:
         gap = self._words[start:end]
