@@ -93,10 +93,8 @@ def as_statements(read: Iterable[tuple[str, str]]) -> list[Statement]:
     statements: list[Statement] = []
     for label, state in read:
         fact, value = label.split()
-        if value == "absent":
-            said = "absent" if state == "present" else "not stated"
-        else:
-            said = state
+        denied_itself = {"present": "absent", "indeterminate": "indeterminate"}
+        said = denied_itself.get(state, "not stated") if value == "absent" else state
         if said != "not stated":
             statements.append(Statement(fact, said))
     return statements

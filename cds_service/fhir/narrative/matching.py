@@ -63,24 +63,6 @@ class Entry:
     cue: Cue | None = None
     word: str = ""
 
-    @property
-    def second(self) -> _Element | None:
-        """What must stand right behind the first word; None when that may be anything."""
-        if not self.form[0].is_one_word:
-            return None
-        words: set[str] = set()
-        beginnings: list[str] = []
-        number = False
-        for element in self.form[1:]:
-            if element.gap or element.ends:
-                return None
-            words |= element.words | {row[0] for row in element.rows}
-            beginnings += element.beginnings
-            number = number or element.number
-            if not element.optional:
-                return _Element(frozenset(words), tuple(beginnings), number=number)
-        return None
-
 
 class Hit(NamedTuple):
     """An entry that was found, from word ``start`` to before word ``end``."""
@@ -153,7 +135,7 @@ def _match(form: Sequence[_Element], words: Sequence[str], at: int, element: int
 def _steps(element: _Element, words: Sequence[str], at: int) -> Iterator[int]:
     """Return where a phrase may go on after an element that begins at word ``at``, the likeliest first."""
     if element.gap:
-        most = 3 if element.gap == "..." else 6
+        most = _most_between(element.gap)
         last = at
         while last < min(len(words), at + most) and _may_stand_between(words[last]):
             last += 1
@@ -184,13 +166,40 @@ def _may_stand_between(word: str) -> bool:
     return word == "/" or (word[0].isalnum() and word not in known.NOT_BETWEEN)
 
 
+_Step = tuple[int, int, int, int]
+"""Where in a phrase one is: phrase, element, row of that element or -1, and words of the row or gap that are read."""
+
+
+@dataclass(eq=False)
+class _Point:
+    """What may follow the words read so far: the steps, the phrases that may end here, and the points one word on."""
+
+    steps: frozenset[_Step]
+    ends: frozenset[int]
+    following: dict[str, _Point | None] = field(default_factory=dict)
+
+
+MOST_POINTS = 20_000
+"""Points that are kept; a text can ask for no more memory than that."""
+
+
 @dataclass
 class _Book:
-    """All phrases, found by the word they begin with."""
+    """All phrases, looked up word by word at once: the words read so far lead to a point, the next to another.
 
-    by_word: dict[str, list[tuple[_Element | None, Entry]]] = field(default_factory=dict)
-    by_beginning: dict[str, list[tuple[str, Entry]]] = field(default_factory=dict)
-    by_number: list[Entry] = field(default_factory=list)
+    Points are made when a text first needs them. They leave no phrase out that stands in a text, and let through few
+    that do not: where a phrase ends is for ``_match`` to say.
+    """
+
+    entries: list[Entry] = field(default_factory=list)
+    _points: dict[tuple[frozenset[_Step], frozenset[int]], _Point] = field(default_factory=dict)
+    _first: dict[str, _Point | None] = field(default_factory=dict)
+    _by_word: dict[str, set[int]] = field(default_factory=dict)
+    _by_beginning: dict[str, set[int]] = field(default_factory=dict)
+    _by_number: set[int] = field(default_factory=set)
+    _beginnings: dict[str, set[str]] = field(default_factory=dict)
+    _words: set[str] = field(default_factory=set)
+    _kinds: dict[str, str] = field(default_factory=dict)
 
     def add(
         self,
@@ -208,39 +217,126 @@ class _Book:
             self._add(Entry(_form(phrase), sort, wording, not_meant, place, cue, word))
 
     def _add(self, entry: Entry) -> None:
+        number = len(self.entries)
+        self.entries.append(entry)
+        begins = True
         for element in entry.form:
-            for word in {*element.words, *(row[0] for row in element.rows)}:
-                self.by_word.setdefault(word, []).append((entry.second, entry))
+            words = {*element.words, *(row[0] for row in element.rows)}
+            self._words |= words | {word for row in element.rows for word in row}
             for beginning in element.beginnings:
-                self.by_beginning.setdefault(beginning[:3], []).append((beginning, entry))
-            if element.number:
-                self.by_number.append(entry)
-            if not element.optional:
-                break
+                self._beginnings.setdefault(beginning[:3], set()).add(beginning)
+            if begins:
+                for word in words:
+                    self._by_word.setdefault(word, set()).add(number)
+                for beginning in element.beginnings:
+                    self._by_beginning.setdefault(beginning, set()).add(number)
+                if element.number:
+                    self._by_number.add(number)
+            begins = begins and element.optional
 
     def hits(self, words: Sequence[str]) -> list[Hit]:
         """Return every phrase in these words, in the order of their beginnings."""
         hits: list[Hit] = []
-        for at, word in enumerate(words):
-            found: dict[Entry, Hit] = {}
-            following = words[at + 1] if at + 1 < len(words) else None
-            for second, entry in self.by_word.get(word, ()):
-                if second is None or (following is not None and _is_one_of(second, following)):
-                    self._try(entry, words, at, found)
-            for beginning, entry in self.by_beginning.get(word[:3], ()):
-                if word.startswith(beginning):
-                    self._try(entry, words, at, found)
-            if word[0].isdigit():
-                for entry in self.by_number:
-                    self._try(entry, words, at, found)
-            hits.extend(found.values())
+        kinds = [self._kind(word) for word in words]
+        for start, kind in enumerate(kinds):
+            point = self._first[kind] if kind in self._first else self._begin(kind)
+            if point is None:
+                continue
+            ends = point.ends
+            for at in range(start + 1, len(kinds)):
+                after = kinds[at]
+                point = point.following[after] if after in point.following else self._go_on(point, after)
+                if point is None:
+                    break
+                if point.ends:
+                    ends = ends | point.ends
+            for number in sorted(ends):
+                entry = self.entries[number]
+                end = _match(entry.form, words, start)
+                if end > start:
+                    hits.append(Hit(start, end, entry))
         return hits
 
-    @staticmethod
-    def _try(entry: Entry, words: Sequence[str], at: int, found: dict[Entry, Hit]) -> None:
-        end = _match(entry.form, words, at)
-        if end > at:
-            found[entry] = Hit(at, end, entry)
+    def _kind(self, word: str) -> str:
+        """Return a word of the book as it is, and one word for all others that fit the same phrases."""
+        if word in self._words or word in known.NOT_BETWEEN:
+            return word
+        if word in self._kinds:
+            return self._kinds[word]
+        fitting = [one for one in self._beginnings.get(word[:3], ()) if word.startswith(one)]
+        kind = max(fitting, key=len, default="") + "*" if fitting else "1" if word[0].isdigit() else "*"
+        if not fitting and not _may_stand_between(word):
+            kind = "-"
+        if len(self._kinds) < MOST_POINTS:
+            self._kinds[word] = kind
+        return kind
+
+    def _begin(self, kind: str) -> _Point | None:
+        """Return the point behind the first word of a phrase."""
+        numbers = set(self._by_word.get(kind, ()))
+        for length in range(3, len(kind) + 1):
+            numbers |= self._by_beginning.get(kind[:length], set())
+        if kind[0].isdigit():
+            numbers |= self._by_number
+        start = _Point(frozenset(step for number in numbers for step in self._open(number, 0)[0]), frozenset())
+        self._first[kind] = self._go_on(start, kind)
+        return self._first[kind]
+
+    def _go_on(self, point: _Point, kind: str) -> _Point | None:
+        """Return the point one word on; None when no phrase goes on so."""
+        steps: set[_Step] = set()
+        ends: set[int] = set()
+        for step in point.steps:
+            for more, end in self._after(step, kind):
+                steps |= more
+                ends |= end
+        key = frozenset(steps), frozenset(ends)
+        following = self._points.get(key) if steps or ends else None
+        if following is None and (steps or ends):
+            following = _Point(*key)
+            if len(self._points) < MOST_POINTS:
+                self._points[key] = following
+        if len(self._points) < MOST_POINTS:
+            point.following[kind] = following
+        return following
+
+    def _after(self, step: _Step, kind: str) -> Iterator[tuple[set[_Step], set[int]]]:
+        """Return what may follow a step when this word does not stop it."""
+        number, at, row, read = step
+        element = self.entries[number].form[at]
+        if row >= 0:
+            words = element.rows[row]
+            if words[read] == kind:
+                yield self._open(number, at + 1) if read + 1 == len(words) else ({(number, at, row, read + 1)}, set())
+            return
+        if element.gap:
+            if _may_stand_between(kind.rstrip("*") or kind) or kind[0] == "*":
+                more, ends = self._open(number, at + 1)
+                if read + 1 < _most_between(element.gap):
+                    more = more | {(number, at, -1, read + 1)}
+                yield more, ends
+            return
+        if _is_one_of(element, kind):
+            yield self._open(number, at + 1)
+        for index, words in enumerate(element.rows):
+            if words[0] == kind:
+                yield self._open(number, at + 1) if len(words) == 1 else ({(number, at, index, 1)}, set())
+
+    def _open(self, number: int, at: int) -> tuple[set[_Step], set[int]]:
+        """Return the steps that may be next at an element of a phrase, and the phrase when it may be over."""
+        steps: set[_Step] = set()
+        form = self.entries[number].form
+        while at < len(form):
+            if not form[at].ends:
+                steps.add((number, at, -1, 0))
+                if not form[at].optional and not form[at].gap:
+                    return steps, set()
+            at += 1
+        return steps, {number}
+
+
+def _most_between(gap: str) -> int:
+    return 3 if gap == "..." else 6
 
 
 @dataclass
