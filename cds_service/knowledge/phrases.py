@@ -29,7 +29,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import Enum, auto
+from enum import Enum, IntEnum, auto
 
 from cds_service.model.finding import State
 
@@ -83,6 +83,7 @@ SPELLINGS: Mapping[str, str] = {
     "subcentimetre": "subcentimeter",
     "multicentimetre": "multicentimeter",
     "synovium": "synovial",
+    "+/-": "±",
     "t1w": "t1",
     "t1wi": "t1",
     "t2w": "t2",
@@ -1181,7 +1182,7 @@ SPARED = _lines("""
 # --- How surely it is said (6.3 to 6.5) -----------------------------------------------------------------------------
 
 
-class Cue(Enum):
+class Cue(IntEnum):
     """What a phrase does to the findings around it."""
 
     DENIES = auto()  # the list that follows is absent

@@ -50,7 +50,11 @@ class BlockReader:
         """Return what one sentence states."""
         if sentence.new_paragraph:
             self._forget()
-        parts = SentenceParts(sentence, meant(self._library.hits(sentence.words)), self._bone, self._study.site)
+        hits = meant(self._library.hits(sentence.words))
+        if not hits:
+            self._last = ()
+            return []
+        parts = SentenceParts(sentence, hits, self._bone, self._study.site)
         judge = Judge(parts, self._suggestive)
         judge.judge()
         placing = Placing(parts)

@@ -95,12 +95,14 @@ class SentenceParts:
         self.mentions: list[Mention] = []
         self.cues: list[Hit] = []
         self.clauses: list[Clause] = []
-        self._hits = hits
+        self._by_sort: dict[Sort, list[Hit]] = {}
+        for hit in hits:
+            self._by_sort.setdefault(hit.entry.sort, []).append(hit)
         self._mention(bone_before, study_site)
 
     def of(self, *sorts: Sort) -> list[Hit]:
         """Return the hits of these sorts."""
-        return [hit for hit in self._hits if hit.entry.sort in sorts]
+        return [hit for sort in sorts for hit in self._by_sort.get(sort, ())]
 
     @property
     def subjects(self) -> list[Mention]:
@@ -121,6 +123,7 @@ class SentenceParts:
         self._all_cues = self.of(Sort.CUE)
         self.cues = self.cues_beside(m for m in self.mentions if m.wording.covers and m.wording.fact)
         self._cut()
+        self.change_hits = self._changes()
 
     def _is_anchored(self, hit: Hit, bone_before: bool | None, study_site: str | None) -> bool:
         wording = hit.entry.wording
@@ -157,6 +160,8 @@ class SentenceParts:
 
     def cues_beside(self, mentions: Iterable[Mention]) -> list[Hit]:
         """Return the cues outside these mentions; of those that overlap, the longest."""
+        if not self._all_cues:
+            return []
         taken: dict[int, tuple[int, int]] = {at: (-1, -1) for m in mentions for at in range(m.start, m.end)}
         kept: list[Hit] = []
         twins: dict[tuple[int, int], set[Cue | None]] = {}
@@ -241,9 +246,8 @@ class SentenceParts:
             0 <= place.start - hit.end <= 3 and not JOINS & set(self.words[hit.end : place.start]) for hit in spared
         )
 
-    @property
-    def change_hits(self) -> list[Hit]:
-        """Words of change, outside the findings' own words; of those that overlap, the longest."""
+    def _changes(self) -> list[Hit]:
+        """Return the words of change outside the findings' own words; of those that overlap, the longest."""
         spans = [(m.start, m.end) for m in self.mentions if m.wording.covers and m.wording.fact]
         free = [hit for hit in self.of(*CHANGES) if not any(hit.overlaps(*span) for span in spans)]
         before = longest([hit for hit in free if hit.entry.sort is Sort.CHANGE_BEFORE])

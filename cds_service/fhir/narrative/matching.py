@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from enum import Enum, auto
+from enum import IntEnum, auto
 from functools import cache
 from typing import NamedTuple
 
@@ -27,7 +27,9 @@ class _Element:
     is_one_word: bool = False
 
 
-class Sort(Enum):
+class Sort(IntEnum):
+    """What a phrase is good for."""
+
     FACT = auto()
     NOT_MEANT = auto()
     PLACE = auto()
@@ -237,7 +239,7 @@ class _Book:
     def hits(self, words: Sequence[str]) -> list[Hit]:
         """Return every phrase in these words, in the order of their beginnings."""
         hits: list[Hit] = []
-        kinds = [self._kind(word) for word in words]
+        kinds = [self._kinds.get(word) or self._kind(word) for word in words]
         for start, kind in enumerate(kinds):
             point = self._first[kind] if kind in self._first else self._begin(kind)
             if point is None:
@@ -259,14 +261,15 @@ class _Book:
 
     def _kind(self, word: str) -> str:
         """Return a word of the book as it is, and one word for all others that fit the same phrases."""
-        if word in self._words or word in known.NOT_BETWEEN:
-            return word
-        if word in self._kinds:
-            return self._kinds[word]
         fitting = [one for one in self._beginnings.get(word[:3], ()) if word.startswith(one)]
-        kind = max(fitting, key=len, default="") + "*" if fitting else "1" if word[0].isdigit() else "*"
-        if not fitting and not _may_stand_between(word):
-            kind = "-"
+        if word in self._words or word in known.NOT_BETWEEN:
+            kind = word
+        elif fitting:
+            kind = max(fitting, key=len) + "*"
+        elif word[0].isdigit():
+            kind = "1"
+        else:
+            kind = "*" if _may_stand_between(word) else "-"
         if len(self._kinds) < MOST_POINTS:
             self._kinds[word] = kind
         return kind
@@ -403,6 +406,8 @@ CHANGES = frozenset({Sort.CHANGE_BEFORE, Sort.CHANGE_AFTER})
 def meant(hits: Sequence[Hit]) -> list[Hit]:
     """Return the hits without those inside a phrase that does not mean them."""
     masks = [hit for hit in hits if hit.entry.not_meant is not None]
+    if not masks:
+        return list(hits)
     return [hit for hit in hits if hit.entry.not_meant is None and not any(_masked(hit, mask) for mask in masks)]
 
 
@@ -420,6 +425,8 @@ def _masked(hit: Hit, mask: Hit) -> bool:
 
 def longest(hits: Sequence[Hit]) -> list[Hit]:
     """Return, of hits that overlap, the longest; several in one place are all kept."""
+    if len(hits) < 2:
+        return list(hits)
     kept: list[Hit] = []
     for hit in sorted(hits, key=lambda hit: (-hit.length, hit.start)):
         if all(hit.is_twin_of(other) or not hit.overlaps(other.start, other.end) for other in kept):

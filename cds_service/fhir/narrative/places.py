@@ -62,6 +62,8 @@ class Placing:
 
     def _bound(self, clause: Clause, side_before: str | None) -> dict[Mention, tuple[Spot, ...]]:
         """Return the places of each mention: those nearest to it, else those of its neighbour in a list."""
+        if not clause.mentions:
+            return {}
         leading = clause.subjects or clause.mentions
         bound = self.nearest(clause, leading, side_before)
         shared = common_spot(clause.spots)
@@ -84,7 +86,7 @@ class Placing:
     def nearest(
         self, clause: Clause, mentions: Sequence[Mention], side_before: str | None
     ) -> dict[Mention, tuple[Spot, ...]]:
-        if not mentions:
+        if not clause.places and not clause.sides:
             return {}
         places: dict[Mention, list[Hit]] = {}
         sides: dict[Mention, list[Hit]] = {}
@@ -160,6 +162,8 @@ class Placing:
 
     def _spots(self, places: Sequence[Hit], sides: Sequence[Hit], side_before: str | None) -> tuple[Spot, ...]:
         """Return places and sides as spots; with several of both, each place keeps the side that stands at it."""
+        if not places and not sides:
+            return ()
         names = [(hit, _side_name(hit.entry.word, side_before)) for hit in sides]
         all_sides = _joined([side for _, side in names])
         sites = _most_exact([hit for hit in places if not self._is_only_a_heading(hit, places)])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from cds_service.fhir.narrative.blocks import BlockReader, Found
 from cds_service.fhir.narrative.clauses import Spot
@@ -112,7 +112,7 @@ def read_text(
 
 def _statements(text: str, found: Sequence[Found], trust: Trust) -> tuple[TextStatement, ...]:
     """Return what was found as statements, without those about one part of a site that shows the finding elsewhere."""
-    statements: dict[TextStatement, TextStatement] = {}
+    statements: dict[tuple[object, ...], TextStatement] = {}
     by_fact: dict[str, list[Found]] = {}
     for one in found:
         by_fact.setdefault(one.fact, []).append(one)
@@ -131,7 +131,8 @@ def _statements(text: str, found: Sequence[Found], trust: Trust) -> tuple[TextSt
             start=quote.start,
             end=quote.stop,
         )
-        statements.setdefault(replace(statement, start=0, end=0), statement)
+        key = (one.fact, one.value, one.spot.site, one.spot.side, one.section, statement.quote)
+        statements.setdefault(key, statement)
     return tuple(statements.values())
 
 

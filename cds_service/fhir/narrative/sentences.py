@@ -81,7 +81,7 @@ def _headings() -> tuple[re.Pattern[str], Mapping[str, Section | None]]:
 def blocks_of(text: str, plain: str, untitled: Section) -> list[Block]:
     pattern, section_of = _headings()
     marks: list[tuple[int, int, Section | None]] = []
-    for match in pattern.finditer(plain):
+    for match in _headings_in(pattern, text, plain):
         on_new_line = match["line"] is not None
         inside_line = match["colon"] is not None and text[match.start("name")].isupper()
         if on_new_line or inside_line:
@@ -94,6 +94,27 @@ def blocks_of(text: str, plain: str, untitled: Section) -> list[Block]:
         end = marks[number + 1][0] if number + 1 < len(marks) else len(plain)
         blocks.extend(_below(plain, Block(section, start, end), untitled, has_findings))
     return [block for block in blocks if plain[block.start : block.end].strip()]
+
+
+LONGEST_HEADING = 70
+_LINE_OR_COLON = re.compile(r"^|:", re.MULTILINE)
+
+
+def _headings_in(pattern: re.Pattern[str], text: str, plain: str) -> Iterator[re.Match[str]]:
+    """Return the headings: at the beginning of a line, or with a capital before a colon."""
+    line = end = 0
+    for mark in _LINE_OR_COLON.finditer(plain):
+        begins = range(mark.start(), mark.end() + 1)
+        if mark.end() > mark.start():
+            begins = range(max(line + 1, end, mark.start() - LONGEST_HEADING), mark.start())
+        else:
+            line = mark.start()
+        for at in begins:
+            match = pattern.match(plain, at) if at == line or text[at].isupper() else None
+            if match:
+                yield match
+                end = match.end()
+                break
 
 
 _PARAGRAPH = re.compile(r"\n[ \t]{0,200}\n")
@@ -218,7 +239,7 @@ def _short_enough(plain: str, start: int, end: int) -> Iterator[tuple[int, int]]
 
 # A decimal, a word (t1, l5, don't), a comparison, a mark. A hyphen stands only between or before numbers.
 _WORD = re.compile(
-    r"(?<![\d.,])-(?=\d)|\d+(?:[.,]\d+)?|[^\W\d_]+(?:'[^\W\d_]+)?(?:\d{1,2}(?!\d)[a-z]{0,4})?"
+    r"[^\W\d_]+(?:'[^\W\d_]+)?(?:\d{1,2}(?!\d)[a-z]{0,4})?|(?<![\d.,])-(?=\d)|\d+(?:[.,]\d+)?"
     r"|\+/-|>=|<=|[<>≥≤~≈±?,;:()/+&-]"
 )
 
@@ -234,17 +255,19 @@ def _sentence(plain: str, start: int, end: int, new_paragraph: bool) -> Sentence
     starts: list[int] = []
     ends: list[int] = []
     for match in _WORD.finditer(plain, start, end):
-        word = match.group()
+        word = match[0]
         if word in known.LEFT_OUT:
             continue
+        first, last = match.span()
         if word == "-":
-            word = _dash(plain, match.start(), match.end(), words)
+            word = _dash(plain, first, last, words)
             if not word:
                 continue
-        for part in known.SPELLINGS.get(word, word).split():
-            words.append(part if part != "+/-" else "±")
-            starts.append(match.start())
-            ends.append(match.end())
+        spelled = known.SPELLINGS.get(word)
+        for part in (word,) if spelled is None else spelled.split():
+            words.append(part)
+            starts.append(first)
+            ends.append(last)
     return Sentence(start, end, new_paragraph, tuple(words), tuple(starts), tuple(ends))
 
 
