@@ -7,7 +7,7 @@ from pathlib import Path
 
 import orjson
 import pytest
-from support.sentences import FOLDER, Counts, Statement, as_markdown, evaluate, read_sentences, with_section
+from support.sentences import FOLDER, PAGE, Counts, Statement, as_markdown, evaluate, read_sentences, with_section
 
 
 def sentences(tmp_path: Path, *labels: dict[str, object]) -> Path:
@@ -131,3 +131,12 @@ def test_the_development_sentences_are_of_every_subject_and_told_apart():
     }
     assert len({sentence.id for sentence in sentences}) == len({sentence.text for sentence in sentences})
     assert len(sentences) == len({sentence.id for sentence in sentences})
+
+
+def test_the_page_shows_what_is_read_today():
+    page = PAGE.read_text(encoding="utf-8")
+    scored = [file for file in sorted(FOLDER.glob("*.jsonl")) if f"<!-- begin: {file.stem} -->" in page]
+
+    assert "development" in {file.stem for file in scored}
+    for file in scored:
+        assert as_markdown(file.stem, evaluate(read_sentences(file))) in page
