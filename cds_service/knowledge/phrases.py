@@ -369,6 +369,9 @@ IMAGING: tuple[Wording, ...] = (
             normal [fatty] [bone] [marrow] signal [intensity] on t1
             t1 [bone] [fatty] [marrow] signal [intensity] (is|remains|appears|:) ... (normal|preserved|maintained)
             t1 signal [intensity] (of|in|within) ... ... (is|remains|appears) (normal|preserved|maintained)
+            [fatty|fat] [bone] marrow signal [intensity] on t1 (is|remains|appears) (normal|preserved|maintained)
+            t1 [bone] [marrow] signal (normal|preserved)
+            [bone] marrow signal on t1 [:] (normal|preserved)
             (preserved|maintained) [normal] t1 [fat|fatty] [bone] [marrow] signal
             preservation of [normal] t1 [fat|fatty] [bone] [marrow] signal
             [bone] marrow ... ... (is|are|appears|shows|has) [of] normal [in] [signal] [intensity] (on|in) t1
@@ -557,6 +560,7 @@ IMAGING: tuple[Wording, ...] = (
             fracture line* [runs|running] (in|within|of|parallel to|beneath|below|along) ... subchondral
             subchondral ... lucenc*
             subchondral (low signal|low signal intensity|hypointense|dark|low t1 signal|t1 hypointense) (line*|band*)
+            subchondral (low t1|low t2|t1 dark|linear low signal|linear t1 hypointense) (line*|band*)
             subchondral (linear|curvilinear) (low signal|hypointensit*|lucenc*)
             (low signal|low signal intensity|hypointense|dark|t1 hypointense|linear) subchondral (line*|fracture*|band*)
         """),
@@ -605,7 +609,10 @@ SITES_NORMAL = (
     "|cuneiforms|metatarsals|tarsal bones|bones of foot|midfoot bones|vertebra|vertebrae|vertebral body"
     "|vertebral bodies"
 )
-NORMAL_WORDS = "normal|unremarkable|within normal limits|normal in signal|of normal signal"
+NORMAL_WORDS = (
+    "normal|unremarkable|within normal limits|normal in signal|of normal signal|normal in shape and signal"
+    "|normal in contour and signal|normal in morphology and signal|normal in signal and morphology"
+)
 
 NORMAL_STRUCTURES: tuple[Wording, ...] = (
     # 6.3 "normal (structure)": says that there is no bone marrow edema in it, and no more than that.
@@ -619,10 +626,14 @@ NORMAL_STRUCTURES: tuple[Wording, ...] = (
             [bone] marrow [signal] [intensity] [is|appears|remains|:] ({NORMAL_WORDS})
             [bone] marrow (has|shows|demonstrates|returns|exhibits|displays) normal [signal] [intensity]
             (bones|osseous structures|bony structures) (are|appear|:) ({NORMAL_WORDS})
-            normal [bone] marrow signal [intensity]
+            normal [bone|vertebral|sacral|iliac|subchondral|fatty] marrow signal [intensity]
+            normal signal [intensity] (of|in|within) ... [bone] marrow
+            [bone] marrow signal characteristics (is|are|appear) ({NORMAL_WORDS})
+            (no|without) [bone] marrow (abnormality|abnormalities)
             (no|without) [evidence|area|areas|focus|foci] [of] [focal] abnormal [bone] marrow signal [intensity]
             (no|without) [focal] [bone] marrow signal (abnormality|abnormalities|alteration|alterations|change|changes)
             (no|without) [focal] signal (abnormality|abnormalities|alteration|alterations) (of|in|within) [bone] marrow
+            (no|without) [focal] abnormal signal [intensity] (of|in|within) [bone] marrow
             no abnormality of [bone] marrow signal
             normal (mri|mr|mr imaging|magnetic resonance imaging|study|examination|exam|scan) of
         """),
@@ -631,7 +642,10 @@ NORMAL_STRUCTURES: tuple[Wording, ...] = (
     ),
     Wording(
         "bme",
-        ("normal [bone] marrow signal [intensity] (on|in) (all|t1 and t2|t1 and stir|t2 and t1|stir and t1)",),
+        _lines("""
+            normal [bone] marrow signal [intensity] (on|in) (all|t1 and t2|t1 and stir|t2 and t1|stir and t1)
+            [bone] marrow [signal] [intensity] (is|appears) normal (on|in) (t1 and t2|t1 and stir|t2 and t1|stir and t1)
+        """),
         value=State.ABSENT,
         kind=Kind.NORMAL,
         covers=False,
@@ -973,7 +987,7 @@ NOT_MEANT: tuple[NotMeant, ...] = (
     ),
     NotMeant(  # low signal of something that is not marrow
         _lines("""
-            (t1 hypointense|low t1 signal|low signal t1|t1 dark) ... (line|lines|band|bands)
+            (t1 hypointense|low t1 signal|low signal t1|low t1|t1 dark) ... (line|lines|band|bands)
             (t1 hypointense|low t1 signal|low signal t1|t1 dark) ... (disc|discs|cyst|cysts|mass|collection)
         """),
         frozenset({"t1_signal"}),
@@ -1224,6 +1238,7 @@ HOW_SURELY = (
 IMAGE = "mri|mr|imaging|radiologic|radiological|radiographic"
 NEARLY = "partially|partly|incompletely|nearly|almost|largely|mostly|virtually|practically"
 LIKELY = "possible|probable|likely|suspected|unlikely|less likely|least likely|conceivable|improbable"
+EITHER_WAY = "increase|decrease|worsening|improvement|progression|regression|change"
 EARLIER = "prior|previous|earlier|old|older|last|outside|initial|baseline|preceding"
 NOT_BEFORE = f"""
         (which|that) (was|were) not (previously|formerly) ({FOUND}|described|reported)
@@ -1307,6 +1322,7 @@ CUES: Mapping[Cue, tuple[str, ...]] = {
         (no|without) [evidence of] [{SURE}|{LARGE}] [interval] worsening (of|in)
         (no|without) [evidence of] [{SURE}|{LARGE}] [interval] (decrease|reduction|resolution|regression) [of|in]
         (no|without) further (increase|decrease|progression|worsening|improvement|reduction|change) [of|in]
+        (no|without) ({EITHER_WAY}) (or|nor) ({EITHER_WAY}) [of|in]
         (partial|incomplete|near complete) resolution of
         not only
         no (fewer|less) than
@@ -1398,6 +1414,7 @@ CUES: Mapping[Cue, tuple[str, ...]] = {
         ({LIKELY}|not typical|equivocal|indeterminate|questionable|doubtful) ~
         : (possible|possibly|probable|probably|likely|equivocal|indeterminate|questionable|uncertain|not definite) ~
         : no definite ~
+        : (physiologic|physiological) $
         [is|are|remains] (in|within|on) (differential|differential diagnosis)
         (is|are|remains) (consideration|possibility|concern)
         (is|are) [most|more|less] (likely|probable) (diagnosis|cause|explanation|possibility)
@@ -1433,6 +1450,7 @@ CUES: Mapping[Cue, tuple[str, ...]] = {
         (was|were|is|are|has been|have been) excluded
         : (no|none|absent|negative|nil|not {FOUND.split("|", maxsplit=1)[0]}|unremarkable|normal) $
         ( (no|none|absent|negative|nil) $
+        [:] none ({FOUND})
         none $
         (is|are) (unremarkable|negative)
         (show|shows|demonstrate|demonstrates) no abnormality
@@ -1519,7 +1537,10 @@ ENDS_CLAUSE = _lines("""
     ;
     on other hand
     , none
+    , (left|right) ... (is|are|shows|show|appears|demonstrates|remains|has)
     and none
+    (,|and) absent (on|in|at)
+    and on (left|right) there (is|are)
     , not on
     , not in
     and not
@@ -1746,6 +1767,9 @@ PARTS_MEASURE = _words(", with and from in at to on ; : ( ) or")
 """Between a length and a thing, these keep the one from being of the other."""
 
 MEASURED_AS_EDEMA = _words("bme diffuse_edema_head_neck")
+
+SIZED = _words("area region focus zone patch lesion")
+"""Behind a length they say how large something is; a depth needs more than "subchondral" then."""
 
 SCORE_WORDS = _words("score grade sparcc scores")
 """A SPARCC depth of 1 is a score."""

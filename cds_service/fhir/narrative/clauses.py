@@ -213,14 +213,22 @@ class SentenceParts:
         self.mentions = [mention for clause in self.clauses for mention in clause.mentions]
 
     def _take_up(self, clause: Clause, following: Clause) -> None:
-        """Let "none on the right", "not seen on the right", "today there is none" speak of the clause before."""
+        """Let a clause that names no finding speak of the one of the clause before.
+
+        "None on the right", "not seen on the right", "today there is none", "on the left it persists".
+        """
         if following.mentions or len(clause.subjects) != 1:
             return
         words = self.words[following.start : following.end]
-        if words[:1] in (("none",), ("not",)) and following.is_placed(following.start, following.start + 5):
+        it = next((at for at, word in enumerate(words[:8]) if word in ("it", "they")), None)
+        if words[:1] in (("none",), ("not",), ("absent",)) and following.is_placed(
+            following.start, following.start + 5
+        ):
             denial = following.start
         elif words[-3:] in (("there", "is", "none"), ("there", "are", "none")):
             denial = following.end - 1
+        elif it is not None and following.is_placed(following.start, following.end):
+            denial = following.start + it
         else:
             return
         looks_back = any(hit.start == denial and hit.entry.cue in BEHIND for hit in following.cues)

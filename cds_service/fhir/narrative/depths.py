@@ -83,6 +83,8 @@ class Depths:
             return False
         if words[max(0, start - 2) : start] in (("compared", "with"), ("compared", "to")):
             return False
+        if known.SIZED & set(words[end : end + 1]) and not self._parts.of(Sort.ANCHOR):
+            return False
         if known.SCORE_WORDS & set(words[max(0, start - 1) : start]):
             return False
         denials = [c for c in self._parts.cues if c.entry.cue in (Cue.DENIES, Cue.DENIES_NEXT) and c.end <= start]

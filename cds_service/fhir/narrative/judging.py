@@ -239,7 +239,8 @@ class Judge:
         if join == ",":
             behind = set(self._words[mention.end : mention.end + 1])
             stated = stated or bool((known.VERBS | known.IS_MEASURED | known.BEGINS_ANEW) & behind)
-            if anew or stated or self._is_main_clause(clause):
+            again = any(one.wording.fact == mention.wording.fact for one in listed)
+            if anew or stated or again or self._is_main_clause(clause):
                 return "own"
             unsure = placed or bool(set(after) & known.BESIDE or behind & known.STATED_BRIEFLY)
             unsure = unsure or clause.is_placed(mention.end, mention.end + 4)
@@ -388,12 +389,15 @@ class Judge:
         return len(gap) <= reach and not {",", "with"} & set(gap) and not clause.is_placed(start, end)
 
     def _seen_otherwise(self, clause: Clause) -> None:
-        """Take back a denial that is about another modality, or about edema on T1."""
+        """Take back a denial, or a normal structure, that is about another modality, or about edema on T1 alone."""
         for hit in clause.cues:
             if hit.entry.cue is Cue.BY_OTHER_MEANS:
-                before = [m for m in clause.mentions if 0 <= hit.start - m.end <= 6 and m.denied]
+                before = [m for m in clause.mentions if 0 <= hit.start - m.end <= 6]
+                alone = not {"stir", "t2"} & set(self._words[hit.end : hit.end + 3])
+                on_t1 = self._words[hit.end - 1] == "t1"
                 for mention in before[-1:]:
-                    if self._words[hit.end - 1] != "t1" or mention.wording.fact == "bme":
+                    is_denial = mention.denied or mention.wording.kind is Kind.NORMAL
+                    if is_denial and (not on_t1 or (alone and mention.wording.fact == "bme")):
                         mention.state = None
 
     def _earlier(self, clause: Clause) -> None:

@@ -56,7 +56,7 @@ class Placing:
             if clause.named:
                 return only_spot(clause.named) or Spot()
         for clause in self._parts.clauses[number + 1 : number + 2]:
-            if clause.spots and not clause.subjects:
+            if clause.spots and (clause.takes_up or not clause.subjects):
                 return only_spot(clause.spots) or inherited
         return inherited
 

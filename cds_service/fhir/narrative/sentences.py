@@ -274,9 +274,16 @@ def _sentence(plain: str, start: int, end: int, new_paragraph: bool) -> Sentence
 def _dash(plain: str, start: int, end: int, words: Sequence[str]) -> str:
     """Return how a hyphen is read.
 
-    As the dash of a range, the sign of a number, a colon ("erosion - no"), "negative" ("erosion (-)"), or not at all.
+    As the dash of a range, the sign of a number, a colon ("erosion - no"), "negative" ("erosion (-)", "edema +,
+    erosion -."), or not at all.
     """
     if plain[start - 1 : start] == "(" and plain[end : end + 1] == ")":
+        return "negative"
+    if (
+        plain[start - 1 : start] == " "
+        and plain[end : end + 1] in (",", ";", ".")
+        and "+" in plain[max(0, start - 80) : end + 80]
+    ):
         return "negative"
     after = plain[end : end + 2].lstrip()[:1]
     if words and (words[-1][0].isdigit() or words[-1] in known.LENGTH_UNITS) and after.isdigit():
