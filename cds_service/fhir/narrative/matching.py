@@ -181,8 +181,8 @@ class _Point:
     following: dict[str, _Point | None] = field(default_factory=dict)
 
 
-MOST_POINTS = 20_000
-"""Points that are kept; a text can ask for no more memory than that."""
+MOST_KEPT = 200_000
+"""Ways from point to point that are kept, and words by their kind: texts can ask for no more memory than that."""
 
 
 @dataclass
@@ -202,6 +202,7 @@ class _Book:
     _beginnings: dict[str, set[str]] = field(default_factory=dict)
     _words: set[str] = field(default_factory=set)
     _kinds: dict[str, str] = field(default_factory=dict)
+    _kept: int = 0
 
     def add(
         self,
@@ -270,7 +271,7 @@ class _Book:
             kind = "1"
         else:
             kind = "*" if _may_stand_between(word) else "-"
-        if len(self._kinds) < MOST_POINTS:
+        if len(self._kinds) < MOST_KEPT:
             self._kinds[word] = kind
         return kind
 
@@ -297,9 +298,10 @@ class _Book:
         following = self._points.get(key) if steps or ends else None
         if following is None and (steps or ends):
             following = _Point(*key)
-            if len(self._points) < MOST_POINTS:
+            if self._kept < MOST_KEPT:
                 self._points[key] = following
-        if len(self._points) < MOST_POINTS:
+        if self._kept < MOST_KEPT:
+            self._kept += 1
             point.following[kind] = following
         return following
 
