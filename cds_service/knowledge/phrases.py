@@ -21,8 +21,8 @@ and ``a``, ``an``, ``the`` and ``weighted`` are left out.
 Where a longer phrase covers a shorter one, the longer is meant: ``bone marrow edema syndrome`` is a diagnosis and not
 bone marrow edema, ``no definite`` is not ``no``.
 
-Source: field mapping, section 6 (the row is named); decision table 3.10.7 to 3.10.9 and 5.1. "Added" marks what
-neither of them names.
+Source: field mapping, section 6 (the row is named); decision table 3.10.7 to 3.10.9 and 5.1. Beside the words named
+there stand others that reports use for the same; "added" marks what neither of them means.
 """
 
 from __future__ import annotations
@@ -67,6 +67,9 @@ SPELLINGS: Mapping[str, str] = {
     "artefactual": "artifactual",
     "calcaneum": "calcaneus",
     "fatsat": "fat suppressed",
+    "fs": "fat suppressed",
+    "tirm": "stir",
+    "leukaemic": "leukemic",
     "saturated": "suppressed",
     "centre": "center",
     "favour": "favor",
@@ -304,7 +307,10 @@ IMAGING: tuple[Wording, ...] = (
             hyperintense [bone] marrow (on|in) ... (stir|t2|fluid)
             increased (stir|t2|fluid sensitive) signal [intensity] (in|within|of) ... marrow
             (increased|high|hyperintense|elevated|bright) [bone] marrow signal [intensity]
-            [bone] marrow signal hyperintensit*
+            [bone] marrow signal (hyperintensit*|increase|elevation)
+            (water|fluid|edema) equivalent [signal] [intensity] (in|of|within) ... marrow
+            [signal] hyperintens* [signal] (in|of|within) ... marrow (on|in) ... (stir|t2|fat|pd|fluid)
+            [bone] marrow signal [intensity] (on|in) ({FLUID_SENSITIVE}) is ... (increased|high|elevated|hyperintense)
         """),
     ),
     # Row bme: brightness and bare "edema" count only near a word of bone.
@@ -346,6 +352,8 @@ IMAGING: tuple[Wording, ...] = (
             t1 [bone] [marrow] signal [intensity] (is|appears) ... (low|decreased|reduced|hypointense)
             t1 signal [intensity] (of|in|within) ... ... (is|appears) (low|decreased|reduced|hypointense)
             t1 [bone] [marrow] signal loss
+            loss of [normal] (fat|fatty) [marrow] signal on t1
+            t1 signal (drop|reduction)
             loss of [normal] [fatty] t1 [fat|fatty] [bone] [marrow] signal
             replacement of [normal] [fatty] t1 [fatty] [bone] [marrow] signal
             confluent ... t1 ... hypointensity
@@ -421,7 +429,7 @@ IMAGING: tuple[Wording, ...] = (
             (fat|fatty) [bone] [marrow] (metaplasia|deposit*|lesion*|replacement|conversion)
             (fat|fatty) subchondral (metaplasia|deposit*|lesion*|replacement)
             fatty [bone] marrow (change*|metaplasia|infiltration|deposition|conversion)
-            (fat|fatty) (infiltration|conversion|transformation) (of|in|within) ... marrow
+            (fat|fatty) (infiltration|conversion|transformation|degeneration) (of|in|within) ... marrow
             (fat|fatty) change* (of|in) ... marrow
         """),
     ),
@@ -433,7 +441,7 @@ IMAGING: tuple[Wording, ...] = (
         sclerosis
         sclerotic (change*|margin*|bone|border*)
         sclerotic (subchondral|articular|iliac|sacral|joint)
-        eburnation
+        (eburnation|sclerosed|osteosclerosis)
         ice floe [sclerosis]
     """),
     ),
@@ -485,8 +493,10 @@ IMAGING: tuple[Wording, ...] = (
         "synovitis",
         _lines("""
             synovitis
-            synovial (thickening|enhancement|proliferation|hypertrophy)
-            (thickened|enhancing) synovial
+            synovial (thickening|enhancement|proliferation|hypertrophy|inflammation)
+            (thickened|enhancing|hypertrophic|hypertrophied|inflamed) synovial
+            synovial (is|appears) ... (thickened|enhancing|inflamed|hypertrophied)
+            synovial (shows|demonstrates) ... enhancement
             pannus
         """),
     ),
@@ -502,8 +512,10 @@ IMAGING: tuple[Wording, ...] = (
             fluid filled ... joint*
             (fluid|effusion) (distends|distending) ... (capsule|joint|joints)
             (increased|excess|excessive|abundant) fluid (in|within) ... (joint|joints)
-            (increased|excess|excessive|abundant) [amount] [of] (joint|intra articular|intraarticular) fluid
+            (increased|excess|excessive|abundant|copious) [amount] [of] (joint|intra articular|intraarticular) fluid
             (small|moderate|large) (amount|volume) of (joint|intra articular|intraarticular) fluid
+            (small|moderate|large) (amount|volume) of fluid (in|within) ... (joint|joints)
+            joint fluid is ... increased
         """),
     ),
     Wording("effusion", ("(physiologic|physiological) [joint] effusion*",), value=State.INDETERMINATE),
@@ -518,8 +530,10 @@ IMAGING: tuple[Wording, ...] = (
             rim of (low|hypointense|decreased) [t1|t2] signal
             rim sign
             geographic ... (lesion*|area*|region*|focus|foci|abnormalit*)
-            ring (like|shaped) lesion*
-            necrotic (focus|foci|lesion*|segment*)
+            ring (like|shaped) (lesion*|area*)
+            necrotic (focus|foci|lesion*|segment*|area*|zone*)
+            (hypointense|low signal|low signal intensity) (demarcation|demarcating) (line*|rim*|band*|zone*)
+            reactive interface
         """),
     ),
     # Row dce; its values: decision table 1.2
@@ -556,7 +570,10 @@ IMAGING: tuple[Wording, ...] = (
         _lines("""
             subchondral fracture [line*]
             subchondral ... fracture line*
-            crescent sign
+            crescent (sign|line)
+            subchondral crescent
+            (linear|curvilinear) subchondral (low signal|hypointensit*)
+            (hypointense|low signal|dark) line* (beneath|below|along|parallel to) ... (articular surface|subchondral)
             fracture line* [runs|running] (in|within|of|parallel to|beneath|below|along) ... subchondral
             subchondral ... lucenc*
             subchondral (low signal|low signal intensity|hypointense|dark|low t1 signal|t1 hypointense) (line*|band*)
@@ -666,6 +683,8 @@ DIAGNOSES: tuple[Wording, ...] = (
             osteomyelitis
             osteomyelitic [change*]
             (bone|osseous) infection
+            infected bone
+            infectious osteitis
         """),
         kind=Kind.DIAGNOSIS,
     ),
@@ -679,6 +698,9 @@ DIAGNOSES: tuple[Wording, ...] = (
             osteonecrosis
             osteonecrotic
             (avascular|aseptic|ischemic) [bone] necrosis
+            femoral head necrosis
+            necrosis of ... femoral head*
+            bone infarct*
             avn
         """),
         kind=Kind.DIAGNOSIS,
@@ -687,6 +709,7 @@ DIAGNOSES: tuple[Wording, ...] = (
         "tbmes",
         _lines("""
             transient osteoporosis
+            migratory osteoporosis
             [transient] [bone] marrow edema syndrome*
             transient [bone] marrow edema
             tbmes
@@ -710,6 +733,7 @@ DIAGNOSES: tuple[Wording, ...] = (
             [axial] (spondyloarthritis|spondyloarthropathy|spondylarthritis)
             axspa
             ankylosing spondylitis
+            bechterew*
         """),
         kind=Kind.DIAGNOSIS,
     ),
@@ -719,7 +743,7 @@ DIAGNOSES: tuple[Wording, ...] = (
             charcot [neuro|neuropathic] [osteo] [arthropathy|osteoarthropathy|joint|foot]
             charcot (neuroarthropathy|neuroosteoarthropathy)
             (neuropathic|neurogenic) [osteo] (arthropathy|osteoarthropathy|joint)
-            neuroarthropathy
+            (neuroarthropathy|neuroosteoarthropathy)
         """),
         kind=Kind.DIAGNOSIS,
     ),
@@ -729,6 +753,7 @@ DIAGNOSES: tuple[Wording, ...] = (
             (metastasis|metastases|metastatic) [disease|lesion*|deposit*|process]
             [multiple] myeloma
             lymphoma*
+            (plasmacytoma*|sarcoma*|osteosarcoma*|chondrosarcoma*)    # added
             leukemi*               # added
             malignan* [lesion*|process|tumor|infiltration|disease]    # added
         """),
@@ -766,6 +791,8 @@ CONTEXT: tuple[Wording, ...] = (
             <n> (day|days) [history] of ... pain
             pain [for|since|x] [past|last] ({SMALL_NUMBERS}) (day|days|week|weeks)
             pain [for|since|x] [past|last] <n> (day|days)
+            pain (began|started|onset) ({SMALL_NUMBERS}) (day|days|week|weeks) ago
+            pain (began|started|onset) <n> (day|days) ago
             pain since (yesterday|this morning|last night|last week)
         """),
         kind=Kind.CONTEXT,
@@ -777,7 +804,7 @@ CONTEXT: tuple[Wording, ...] = (
             (fall|fell|injury|trauma|accident|twisted|twisting injury|sprain|sprained|collision) ... (yesterday|today)
             (fall|fell|injury|trauma|accident|twisted|sprain|sprained) ... ({SMALL_NUMBERS}) (day|days|week|weeks) ago
             (fall|fell|injury|trauma|accident|twisted|sprain|sprained) ... <n> (day|days) ago
-            (fall|fell|injury|trauma|accident|twisted|sprain|sprained) (last week|this morning|last night)
+            (fall|fell|injury|trauma|accident|twisted|sprain|sprained) ... (last week|this morning|last night)
         """),
         kind=Kind.CONTEXT,
     ),
@@ -804,11 +831,12 @@ CONTEXT: tuple[Wording, ...] = (
         _lines("""
             (athlete*|triathlete*)
             [marathon|distance|competitive|recreational] runner*
-            (elite|professional|competitive) ... (player*|dancer*|swimmer*|cyclist*|gymnast*|rower*|skier*)
+            (elite|professional|competitive|high level) ... (player*|dancer*|swimmer*|cyclist*|gymnast*|rower*|skier*)
             ballet dancer*
         """),
         kind=Kind.CONTEXT,
     ),
+    Wording("athlete", ("(non athlete|nonathlete)",), value=State.ABSENT, kind=Kind.CONTEXT),
     Wording("fever", ("(fever|fevers|febrile|pyrexia)",), kind=Kind.CONTEXT),
     Wording("fever", ("afebrile",), value=State.ABSENT, kind=Kind.CONTEXT),
     Wording(
@@ -857,7 +885,7 @@ CONTEXT: tuple[Wording, ...] = (
             (prior|previous|old|remote|former) ... (orif|arthroplasty|amputation|osteotomy)
             history of ... (fracture*|surgery|operation|fixation|orif|arthroplasty|amputation)
             (s / p|status post|post) ... (orif|surgery|fixation|amputation|arthroplasty|fusion)
-            (s / p|status post|post) ... (operation|osteotomy|fracture)
+            (s / p|status post|post) ... (operation|osteotomy|fracture|reconstruction|arthrodesis)
             (posttraumatic|post traumatic|postoperative|post operative|postsurgical|post surgical)
         """),
         kind=Kind.CONTEXT,
@@ -960,6 +988,7 @@ NOT_MEANT: tuple[NotMeant, ...] = (
             (13|14|15|16|17|18|19|20|21|22|23|24|30|36) months (postpartum|post partum|after delivery|after childbirth)
             (acute|sudden) [onset] ... (chest|abdominal|head|flank|ear|throat|eye) pain
             acute on chronic
+            (healed|closed) ... ulcer*
             (sacral|decubitus|ischial|leg|peptic|gastric|duodenal|corneal|oral|mouth|genital) ulcer*
         """)
     ),
