@@ -497,6 +497,7 @@ IMAGING: tuple[Wording, ...] = (
             (thickened|enhancing|hypertrophic|hypertrophied|inflamed) synovial
             synovial (is|appears) ... (thickened|enhancing|inflamed|hypertrophied)
             synovial (shows|demonstrates) ... enhancement
+            synovial of ... (is|appears) ... (thickened|enhancing|inflamed)
             pannus
         """),
     ),
@@ -988,7 +989,7 @@ NOT_MEANT: tuple[NotMeant, ...] = (
             (13|14|15|16|17|18|19|20|21|22|23|24|30|36) months (postpartum|post partum|after delivery|after childbirth)
             (acute|sudden) [onset] ... (chest|abdominal|head|flank|ear|throat|eye) pain
             acute on chronic
-            (healed|closed) ... ulcer*
+            (healed|closed) ... ulcer* ....
             (sacral|decubitus|ischial|leg|peptic|gastric|duodenal|corneal|oral|mouth|genital) ulcer*
         """)
     ),
