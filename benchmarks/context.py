@@ -4,7 +4,7 @@ Both get the same labelled sentences and the same phrases: ours as plain literal
 default modifiers; negated is read as absent, possible as indeterminate, historical, hypothetical and family as not
 stated. What ConText does not do is left out: sections (and so the patient's context), choices, depths, places.
 
-The other side lives in an environment of its own, ``benchmarks/.envs/context``, made at the first run (0.5 GB).
+The other side lives in an environment of its own, ``benchmarks/.envs/context``, made at the first run (0.3 GB).
 """
 
 from __future__ import annotations
