@@ -1,6 +1,6 @@
 """The wording of English radiology reports: which words state which fact, where, and how surely.
 
-Everything here is wording and nothing else; how it is put to a text stands in ``fhir/narrative.py``. A phrase is a row
+Everything here is wording and nothing else; how it is put to a text stands in ``fhir/narrative/``. A phrase is a row
 of words, one phrase to a line, read like this::
 
     bone marrow edema       these words in this order; capitals and line breaks do not matter
@@ -21,15 +21,15 @@ and ``a``, ``an``, ``the`` and ``weighted`` are left out.
 Where a longer phrase covers a shorter one, the longer is meant: ``bone marrow edema syndrome`` is a diagnosis and not
 bone marrow edema, ``no definite`` is not ``no``.
 
-Source: field mapping, section 6 (the row is named); decision table 3.10.7 to 3.10.9 and 5.1. "Added" marks what
-neither of them names.
+Source: field mapping, section 6 (the row is named); decision table 3.10.7 to 3.10.9 and 5.1. Beside the words named
+there stand others that reports use for the same; "added" marks what neither of them means.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import Enum, auto
+from enum import Enum, IntEnum, auto
 
 from cds_service.model.finding import State
 
@@ -59,6 +59,18 @@ SPELLINGS: Mapping[str, str] = {
     "ischaemic": "ischemic",
     "haemangioma": "hemangioma",
     "haematopoietic": "hematopoietic",
+    "generalised": "generalized",
+    "haemarthrosis": "hemarthrosis",
+    "lipohaemarthrosis": "lipohemarthrosis",
+    "artefact": "artifact",
+    "artefacts": "artifact",
+    "artefactual": "artifactual",
+    "calcaneum": "calcaneus",
+    "fatsat": "fat suppressed",
+    "fs": "fat suppressed",
+    "tirm": "stir",
+    "leukaemic": "leukemic",
+    "saturated": "suppressed",
     "centre": "center",
     "favour": "favor",
     "favours": "favors",
@@ -74,6 +86,7 @@ SPELLINGS: Mapping[str, str] = {
     "subcentimetre": "subcentimeter",
     "multicentimetre": "multicentimeter",
     "synovium": "synovial",
+    "+/-": "±",
     "t1w": "t1",
     "t1wi": "t1",
     "t2w": "t2",
@@ -293,6 +306,11 @@ IMAGING: tuple[Wording, ...] = (
             (hyperintense|high|increased|elevated|bright) [bone] marrow signal [intensity] (on|in) ... (stir|t2|fluid)
             hyperintense [bone] marrow (on|in) ... (stir|t2|fluid)
             increased (stir|t2|fluid sensitive) signal [intensity] (in|within|of) ... marrow
+            (increased|high|hyperintense|elevated|bright) [bone] marrow signal [intensity]
+            [bone] marrow signal (hyperintensit*|increase|elevation)
+            (water|fluid|edema) equivalent [signal] [intensity] (in|of|within) ... marrow
+            [signal] hyperintens* [signal] (in|of|within) ... marrow (on|in) ... (stir|t2|fat|pd|fluid)
+            [bone] marrow signal [intensity] (on|in) ({FLUID_SENSITIVE}) is ... (increased|high|elevated|hyperintense)
         """),
     ),
     # Row bme: brightness and bare "edema" count only near a word of bone.
@@ -304,7 +322,7 @@ IMAGING: tuple[Wording, ...] = (
             (increased|high|elevated|hyperintense|bright) [marrow] signal* [intensity] (on|in) ... (stir|t2|fluid)
             signal hyperintensit* (on|in) ... (stir|t2|fluid)
             hyperintens* [signal] (on|in) ... (stir|t2|fluid)
-            bright on (stir|t2|fluid sensitive)
+            (bright|increased|elevated|high) (on|in) (stir|t2|fluid sensitive)
             ({FLUID_SENSITIVE}) ({BRIGHT}) [signal*] [intensity]
             ({FLUID_SENSITIVE}) signal (increase|hyperintensity|elevation)
         """),
@@ -332,13 +350,25 @@ IMAGING: tuple[Wording, ...] = (
             hypointens* [signal] [marrow] (on|in) ... t1
             dark on ... t1
             t1 [bone] [marrow] signal [intensity] (is|appears) ... (low|decreased|reduced|hypointense)
+            t1 signal [intensity] (of|in|within) ... ... (is|appears) (low|decreased|reduced|hypointense)
             t1 [bone] [marrow] signal loss
+            loss of [normal] (fat|fatty) [marrow] signal on t1
+            t1 signal (drop|reduction)
             loss of [normal] [fatty] t1 [fat|fatty] [bone] [marrow] signal
             replacement of [normal] [fatty] t1 [fatty] [bone] [marrow] signal
             confluent ... t1 ... hypointensity
+            replacement of [normal] fatty marrow (by|with) (low|hypointense) [signal]
+            fatty marrow is replaced (by|with) (low|hypointense) [signal]
         """),
         value="low",
         kind=Kind.QUALITY,
+    ),
+    Wording(
+        "t1_signal",
+        ("(low|decreased|reduced|diminished) (on|in) ... t1",),
+        value="low",
+        kind=Kind.QUALITY,
+        anchor=Anchor.BONE,
     ),
     Wording(
         "t1_signal",
@@ -346,8 +376,13 @@ IMAGING: tuple[Wording, ...] = (
             normal t1 [bone] [fatty|fat] [marrow] signal
             normal [fatty] [bone] [marrow] signal [intensity] on t1
             t1 [bone] [fatty] [marrow] signal [intensity] (is|remains|appears|:) ... (normal|preserved|maintained)
+            t1 signal [intensity] (of|in|within) ... ... (is|remains|appears) (normal|preserved|maintained)
+            [fatty|fat] [bone] marrow signal [intensity] on t1 (is|remains|appears) (normal|preserved|maintained)
+            t1 [bone] [marrow] signal (normal|preserved)
+            [bone] marrow signal on t1 [:] (normal|preserved)
             (preserved|maintained) [normal] t1 [fat|fatty] [bone] [marrow] signal
             preservation of [normal] t1 [fat|fatty] [bone] [marrow] signal
+            [bone] marrow ... ... (is|are|appears|shows|has) [of] normal [in] [signal] [intensity] (on|in) t1
             (no|without) [corresponding|associated] t1 [bone] [marrow] [signal] (abnormality|change|changes|correlate)
             (no|without) [corresponding|associated] [signal] (abnormality|change|changes|correlate) on t1
         """),
@@ -383,7 +418,7 @@ IMAGING: tuple[Wording, ...] = (
             erosive [change*|changes]
             eroded
             cortical (breaking|break|breaks|breach|breaches)
-            loss of [normal] subchondral cortical (margin*|integrity)
+            loss of [normal] [subchondral] cortical (margin*|integrity|line*|definition)
         """),
     ),
     Wording("erosion", ("(non erosive|nonerosive) [change*]",), value=State.ABSENT),
@@ -393,17 +428,21 @@ IMAGING: tuple[Wording, ...] = (
         _lines("""
             (fat|fatty) [bone] [marrow] (metaplasia|deposit*|lesion*|replacement|conversion)
             (fat|fatty) subchondral (metaplasia|deposit*|lesion*|replacement)
-            fatty [bone] marrow (change*|metaplasia)
+            fatty [bone] marrow (change*|metaplasia|infiltration|deposition|conversion)
+            (fat|fatty) (infiltration|conversion|transformation|degeneration) (of|in|within) ... marrow
             (fat|fatty) change* (of|in) ... marrow
         """),
     ),
+    Wording("fatty_lesion", ("(fat|fatty) (change*|transformation|infiltration|conversion)",), anchor=Anchor.BONE),
     # Row sclerosis
     Wording(
         "sclerosis",
         _lines("""
         sclerosis
-        sclerotic change*
-        ice floe
+        sclerotic (change*|margin*|bone|border*)
+        sclerotic (subchondral|articular|iliac|sacral|joint)
+        (eburnation|sclerosed|osteosclerosis)
+        ice floe [sclerosis]
     """),
     ),
     # Row ankylosis
@@ -412,9 +451,12 @@ IMAGING: tuple[Wording, ...] = (
         _lines("""
         ankylosis
         ankylosed
-        (bony|bone|osseous) bridging
+        ankylosing (of|at)
+        (bony|bone|osseous) (bridging|bridge|bridges|fusion|bar|bars)
         fusion of ... joint*
-        joint fusion
+        joint* fusion
+        joint* (is|are|appears|appear) [completely|partially|partly|fully] fused
+        fused ... joint*
         bone bud*
     """),
     ),
@@ -441,6 +483,7 @@ IMAGING: tuple[Wording, ...] = (
             joint fluid [is] hyperintense on (t2|stir)
             fluid signal [intensity] (in|within|of) ... joint [space*]
             (hyperintense|bright) fluid (in|within) ... joint [space*]
+            fluid (in|within) ... joint space*
             joint space* fluid signal
             ({FLUID_SENSITIVE}) ({BRIGHT}) [signal] (in|within|of) ... joint space*
         """),
@@ -450,8 +493,11 @@ IMAGING: tuple[Wording, ...] = (
         "synovitis",
         _lines("""
             synovitis
-            synovial (thickening|enhancement|proliferation|hypertrophy)
-            (thickened|enhancing) synovial
+            synovial (thickening|enhancement|proliferation|hypertrophy|inflammation)
+            (thickened|enhancing|hypertrophic|hypertrophied|inflamed) synovial
+            synovial (is|appears) ... (thickened|enhancing|inflamed|hypertrophied)
+            synovial (shows|demonstrates) ... enhancement
+            synovial of ... (is|appears) ... (thickened|enhancing|inflamed)
             pannus
         """),
     ),
@@ -459,10 +505,18 @@ IMAGING: tuple[Wording, ...] = (
         "effusion",
         _lines("""
             effusion*
-            hydrarthrosis
-            capsular (distension|distention)
-            (distension|distention) of ... capsule
-            (distended|distension of) [joint] capsule
+            (hydrarthrosis|hydrops|hemarthrosis|lipohemarthrosis)
+            (capsular|capsule|joint|recess) (distension|distention)
+            (distension|distention) of ... (capsule|joint|joints|recess|recesses)
+            distended ... (capsule|joint|joints)
+            (capsule|joint|joints) (is|are|appears) ... distended
+            fluid filled ... joint*
+            (fluid|effusion) (distends|distending) ... (capsule|joint|joints)
+            (increased|excess|excessive|abundant) fluid (in|within) ... (joint|joints)
+            (increased|excess|excessive|abundant|copious) [amount] [of] (joint|intra articular|intraarticular) fluid
+            (small|moderate|large) (amount|volume) of (joint|intra articular|intraarticular) fluid
+            (small|moderate|large) (amount|volume) of fluid (in|within) ... (joint|joints)
+            joint fluid is ... increased
         """),
     ),
     Wording("effusion", ("(physiologic|physiological) [joint] effusion*",), value=State.INDETERMINATE),
@@ -477,8 +531,10 @@ IMAGING: tuple[Wording, ...] = (
             rim of (low|hypointense|decreased) [t1|t2] signal
             rim sign
             geographic ... (lesion*|area*|region*|focus|foci|abnormalit*)
-            ring (like|shaped) lesion*
-            necrotic (focus|foci|lesion*|segment*)
+            ring (like|shaped) (lesion*|area*)
+            necrotic (focus|foci|lesion*|segment*|area*|zone*)
+            (hypointense|low signal|low signal intensity) (demarcation|demarcating) (line*|rim*|band*|zone*)
+            reactive interface
         """),
     ),
     # Row dce; its values: decision table 1.2
@@ -515,8 +571,14 @@ IMAGING: tuple[Wording, ...] = (
         _lines("""
             subchondral fracture [line*]
             subchondral ... fracture line*
+            crescent (sign|line)
+            subchondral crescent
+            (linear|curvilinear) subchondral (low signal|hypointensit*)
+            (hypointense|low signal|dark) line* (beneath|below|along|parallel to) ... (articular surface|subchondral)
+            fracture line* [runs|running] (in|within|of|parallel to|beneath|below|along) ... subchondral
             subchondral ... lucenc*
             subchondral (low signal|low signal intensity|hypointense|dark|low t1 signal|t1 hypointense) (line*|band*)
+            subchondral (low t1|low t2|t1 dark|linear low signal|linear t1 hypointense) (line*|band*)
             subchondral (linear|curvilinear) (low signal|hypointensit*|lucenc*)
             (low signal|low signal intensity|hypointense|dark|t1 hypointense|linear) subchondral (line*|fracture*|band*)
         """),
@@ -543,14 +605,17 @@ IMAGING: tuple[Wording, ...] = (
             diffusely (abnormal|heterogeneous|decreased|low|hypointense|altered|inhomogeneous) ... marrow [signal]
             diffuse (heterogeneous|abnormal|decreased|low|altered|inhomogeneous|t1) ... marrow signal
             [diffuse] marrow (infiltration|replacement)
-            diffuse infiltration of ... marrow
+            (diffuse|widespread|generalized) (infiltration|replacement|alteration) of ... marrow
+            (widespread|generalized) ... marrow [signal] (abnormalit*|alteration*|change*|infiltration|replacement)
             infiltration of [normal] [bone] marrow
             marrow replacing (process|disease)
             infiltrative marrow process
+            marrow infiltrative process
             reconversion pattern
             [red] [hematopoietic] marrow reconversion
         """),
     ),
+    Wording("diffuse_marrow_signal", ("infiltrative (process|disease)",), anchor=Anchor.MARROW),
     # Decision table 1.2: incidental, when it is the marrow that was found by chance.
     Wording("incidental", ("incidental*",), anchor=Anchor.MARROW, covers=False),
 )
@@ -562,25 +627,50 @@ SITES_NORMAL = (
     "|cuneiforms|metatarsals|tarsal bones|bones of foot|midfoot bones|vertebra|vertebrae|vertebral body"
     "|vertebral bodies"
 )
-NORMAL_WORDS = "normal|unremarkable|within normal limits|normal in signal|of normal signal"
+NORMAL_WORDS = (
+    "normal|unremarkable|within normal limits|normal in signal|of normal signal|normal in shape and signal"
+    "|normal in contour and signal|normal in morphology and signal|normal in signal and morphology"
+)
 
 NORMAL_STRUCTURES: tuple[Wording, ...] = (
     # 6.3 "normal (structure)": says that there is no bone marrow edema in it, and no more than that.
     Wording(
         "bme",
         _lines(f"""
-            ({SITES_NORMAL}) (is|are|appear|appears|remain|remains|:) ({NORMAL_WORDS})
+            ({SITES_NORMAL}) [is|are|appear|appears|remain|remains|:] ({NORMAL_WORDS})
             ({SITES_NORMAL}) [bone] marrow [signal] [intensity] (is|are|appears|remains|:) ({NORMAL_WORDS})
             ({SITES_NORMAL}) (show|shows|demonstrate|demonstrates) normal [bone] [marrow] signal
             (normal|unremarkable) [mr|mri] [appearance|appearances|signal] [of|in] [left|right|both] ({SITES_NORMAL})
-            [bone] marrow [signal] [intensity] (is|appears|remains|:) ({NORMAL_WORDS})
+            [bone] marrow [signal] [intensity] [is|appears|remains|:] ({NORMAL_WORDS})
+            [bone] marrow (has|shows|demonstrates|returns|exhibits|displays) normal [signal] [intensity]
             (bones|osseous structures|bony structures) (are|appear|:) ({NORMAL_WORDS})
-            normal [bone] marrow signal [intensity]
-            (no|without) abnormal [bone] marrow signal [intensity]
-            (no|without) [bone] marrow signal (abnormality|abnormalities|alteration|change|changes)
+            normal [bone|vertebral|sacral|iliac|subchondral|fatty] marrow signal [intensity]
+            normal signal [intensity] (of|in|within) ... [bone] marrow
+            [bone] marrow signal characteristics (is|are|appear) ({NORMAL_WORDS})
+            (no|without) [bone] marrow (abnormality|abnormalities)
+            (no|without) [evidence|area|areas|focus|foci] [of] [focal] abnormal [bone] marrow signal [intensity]
+            (no|without) [focal] [bone] marrow signal (abnormality|abnormalities|alteration|alterations|change|changes)
+            (no|without) [focal] signal (abnormality|abnormalities|alteration|alterations) (of|in|within) [bone] marrow
+            (no|without) [focal] abnormal signal [intensity] (of|in|within) [bone] marrow
             no abnormality of [bone] marrow signal
             normal (mri|mr|mr imaging|magnetic resonance imaging|study|examination|exam|scan) of
         """),
+        value=State.ABSENT,
+        kind=Kind.NORMAL,
+    ),
+    Wording(
+        "bme",
+        _lines("""
+            normal [bone] marrow signal [intensity] (on|in) (all|t1 and t2|t1 and stir|t2 and t1|stir and t1)
+            [bone] marrow [signal] [intensity] (is|appears) normal (on|in) (t1 and t2|t1 and stir|t2 and t1|stir and t1)
+        """),
+        value=State.ABSENT,
+        kind=Kind.NORMAL,
+        covers=False,
+    ),
+    Wording(
+        "synovitis",
+        (f"(synovial|synovial membrane) (is|appears|:) ({NORMAL_WORDS})",),
         value=State.ABSENT,
         kind=Kind.NORMAL,
     ),
@@ -594,6 +684,8 @@ DIAGNOSES: tuple[Wording, ...] = (
             osteomyelitis
             osteomyelitic [change*]
             (bone|osseous) infection
+            infected bone
+            infectious osteitis
         """),
         kind=Kind.DIAGNOSIS,
     ),
@@ -607,6 +699,9 @@ DIAGNOSES: tuple[Wording, ...] = (
             osteonecrosis
             osteonecrotic
             (avascular|aseptic|ischemic) [bone] necrosis
+            femoral head necrosis
+            necrosis of ... femoral head*
+            bone infarct*
             avn
         """),
         kind=Kind.DIAGNOSIS,
@@ -615,6 +710,7 @@ DIAGNOSES: tuple[Wording, ...] = (
         "tbmes",
         _lines("""
             transient osteoporosis
+            migratory osteoporosis
             [transient] [bone] marrow edema syndrome*
             transient [bone] marrow edema
             tbmes
@@ -638,6 +734,7 @@ DIAGNOSES: tuple[Wording, ...] = (
             [axial] (spondyloarthritis|spondyloarthropathy|spondylarthritis)
             axspa
             ankylosing spondylitis
+            bechterew*
         """),
         kind=Kind.DIAGNOSIS,
     ),
@@ -647,7 +744,7 @@ DIAGNOSES: tuple[Wording, ...] = (
             charcot [neuro|neuropathic] [osteo] [arthropathy|osteoarthropathy|joint|foot]
             charcot (neuroarthropathy|neuroosteoarthropathy)
             (neuropathic|neurogenic) [osteo] (arthropathy|osteoarthropathy|joint)
-            neuroarthropathy
+            (neuroarthropathy|neuroosteoarthropathy)
         """),
         kind=Kind.DIAGNOSIS,
     ),
@@ -657,6 +754,7 @@ DIAGNOSES: tuple[Wording, ...] = (
             (metastasis|metastases|metastatic) [disease|lesion*|deposit*|process]
             [multiple] myeloma
             lymphoma*
+            (plasmacytoma*|sarcoma*|osteosarcoma*|chondrosarcoma*)    # added
             leukemi*               # added
             malignan* [lesion*|process|tumor|infiltration|disease]    # added
         """),
@@ -694,6 +792,8 @@ CONTEXT: tuple[Wording, ...] = (
             <n> (day|days) [history] of ... pain
             pain [for|since|x] [past|last] ({SMALL_NUMBERS}) (day|days|week|weeks)
             pain [for|since|x] [past|last] <n> (day|days)
+            pain (began|started|onset) ({SMALL_NUMBERS}) (day|days|week|weeks) ago
+            pain (began|started|onset) <n> (day|days) ago
             pain since (yesterday|this morning|last night|last week)
         """),
         kind=Kind.CONTEXT,
@@ -705,7 +805,7 @@ CONTEXT: tuple[Wording, ...] = (
             (fall|fell|injury|trauma|accident|twisted|twisting injury|sprain|sprained|collision) ... (yesterday|today)
             (fall|fell|injury|trauma|accident|twisted|sprain|sprained) ... ({SMALL_NUMBERS}) (day|days|week|weeks) ago
             (fall|fell|injury|trauma|accident|twisted|sprain|sprained) ... <n> (day|days) ago
-            (fall|fell|injury|trauma|accident|twisted|sprain|sprained) (last week|this morning|last night)
+            (fall|fell|injury|trauma|accident|twisted|sprain|sprained) ... (last week|this morning|last night)
         """),
         kind=Kind.CONTEXT,
     ),
@@ -732,11 +832,12 @@ CONTEXT: tuple[Wording, ...] = (
         _lines("""
             (athlete*|triathlete*)
             [marathon|distance|competitive|recreational] runner*
-            (elite|professional|competitive) ... (player*|dancer*|swimmer*|cyclist*|gymnast*|rower*|skier*)
+            (elite|professional|competitive|high level) ... (player*|dancer*|swimmer*|cyclist*|gymnast*|rower*|skier*)
             ballet dancer*
         """),
         kind=Kind.CONTEXT,
     ),
+    Wording("athlete", ("(non athlete|nonathlete)",), value=State.ABSENT, kind=Kind.CONTEXT),
     Wording("fever", ("(fever|fevers|febrile|pyrexia)",), kind=Kind.CONTEXT),
     Wording("fever", ("afebrile",), value=State.ABSENT, kind=Kind.CONTEXT),
     Wording(
@@ -744,6 +845,7 @@ CONTEXT: tuple[Wording, ...] = (
         ("(diabetes|diabetic) [mellitus]", "(t1dm|t2dm|iddm|niddm)", "type (1|2|ii|i) (dm|diabetic|diabetes)"),
         kind=Kind.CONTEXT,
     ),
+    Wording("diabetes", ("(non diabetic|nondiabetic)",), value=State.ABSENT, kind=Kind.CONTEXT),
     Wording(
         "known_malignancy",
         _lines("""
@@ -784,7 +886,7 @@ CONTEXT: tuple[Wording, ...] = (
             (prior|previous|old|remote|former) ... (orif|arthroplasty|amputation|osteotomy)
             history of ... (fracture*|surgery|operation|fixation|orif|arthroplasty|amputation)
             (s / p|status post|post) ... (orif|surgery|fixation|amputation|arthroplasty|fusion)
-            (s / p|status post|post) ... (operation|osteotomy|fracture)
+            (s / p|status post|post) ... (operation|osteotomy|fracture|reconstruction|arthrodesis)
             (posttraumatic|post traumatic|postoperative|post operative|postsurgical|post surgical)
         """),
         kind=Kind.CONTEXT,
@@ -844,7 +946,21 @@ NOT_MEANT: tuple[NotMeant, ...] = (
         ("(suspicious|aggressive|destructive|focal|malignant|metastatic|worrisome|replacing) bone marrow lesion*",),
         frozenset({"bme"}),
     ),
-    NotMeant(("(loss|replacement|alteration) of normal ... marrow signal",), frozenset({"bme"})),
+    NotMeant(
+        _lines("""
+            (loss|replacement|alteration) of normal ... marrow signal
+            (increased|high|hyperintense|elevated|bright) [bone] marrow signal [intensity] (on|in) t1
+            [bone] marrow signal hyperintensit* (on|in) t1
+            hemangioma* ... [,] hyperintens* [signal] (on|in) (t1 and t2|t2 and t1|t2|stir)
+        """),
+        frozenset({"bme"}),
+    ),
+    NotMeant(("hemangioma* ... [,] hyperintens* [signal] (on|in) t1",), frozenset({"t1_signal"})),
+    NotMeant(  # what a disease looks like, not that it is there
+        _lines("""
+            (expected|typically|usually|commonly|often|characteristically|classically) [seen|found] (in|with|for) ....
+        """)
+    ),
     NotMeant(
         _lines("""
         focal ... marrow (infiltration|replacement|replacing)
@@ -856,6 +972,8 @@ NOT_MEANT: tuple[NotMeant, ...] = (
             (multiple|tuberous|mesial temporal|systemic|lateral) sclerosis
             (pleural|pericardial|bursal|subdural|subdeltoid|tendon sheath) ... effusion*
             (cartilage|chondral|gastric|dental|skin) [surface] erosion*
+            erosion* (of|in) ... cartilage
+            (bony|bone|osseous) (bridging|bridge) (osteophyte*|syndesmophyte*|callus)
             charcot marie tooth
             (nonbacterial|non bacterial|sterile|recurrent multifocal) osteomyelitis
             (soft tissue|urinary tract|respiratory|skin) infection
@@ -865,10 +983,13 @@ NOT_MEANT: tuple[NotMeant, ...] = (
             diabetes insipidus
             (prediabetes|prediabetic)
             family history of ....
+            (mother|father|sister|brother|sibling|siblings|parents|parent|aunt|uncle|grandmother) (with|has|had) ....
+            erosion free
             (<n>|two|three|four|five|several) years (postpartum|post partum)
             (13|14|15|16|17|18|19|20|21|22|23|24|30|36) months (postpartum|post partum|after delivery|after childbirth)
             (acute|sudden) [onset] ... (chest|abdominal|head|flank|ear|throat|eye) pain
             acute on chronic
+            (healed|closed) ... ulcer* ....
             (sacral|decubitus|ischial|leg|peptic|gastric|duodenal|corneal|oral|mouth|genital) ulcer*
         """)
     ),
@@ -884,7 +1005,8 @@ NOT_MEANT: tuple[NotMeant, ...] = (
             (fat|fatty) [metaplasia|replacement|deposition] ... backfill*
             (fat|fatty) [metaplasia] (in|within|filling|inside) [former] (erosion*|erosive) [cavity|cavities]
             (fat|fatty) [metaplasia] (in|within|filling|inside) cavity
-            backfill* [,] [with|of|by|from] ... (fat|fatty) [metaplasia|deposition|replacement|tissue|marrow]
+            backfill* [,] (with|of|by|from) ... (fat|fatty) [metaplasia|deposition|replacement|tissue|marrow]
+            backfill* (fat|fatty) [metaplasia|deposition|replacement|tissue|marrow]
         """),
         frozenset({"fatty_lesion"}),
     ),
@@ -895,7 +1017,7 @@ NOT_MEANT: tuple[NotMeant, ...] = (
     ),
     NotMeant(  # low signal of something that is not marrow
         _lines("""
-            (t1 hypointense|low t1 signal|low signal t1|t1 dark) ... (line|lines|band|bands)
+            (t1 hypointense|low t1 signal|low signal t1|low t1|t1 dark) ... (line|lines|band|bands)
             (t1 hypointense|low t1 signal|low signal t1|t1 dark) ... (disc|discs|cyst|cysts|mass|collection)
         """),
         frozenset({"t1_signal"}),
@@ -905,8 +1027,8 @@ NOT_MEANT: tuple[NotMeant, ...] = (
             (normal|unremarkable) ... ... (alignment|space|spaces|height|heights|contour|contours)
             (normal|unremarkable) ... ... (morphology|shape|width|size)
             (normal|unremarkable) ... ... (caliber|position|sphericity|cartilage|variant)
-            ({SITES_NORMAL}) ... (is|are|appear|appears) (normal|unremarkable) in (height|alignment|contour|shape|size)
-            ({SITES_NORMAL}) (is|are|appear|appears) normal (height|alignment|contour|shape|size)
+            ({SITES_NORMAL}) ... [is|are|appear|appears] (normal|unremarkable) in (height|alignment|contour|shape|size)
+            ({SITES_NORMAL}) [is|are|appear|appears] normal (height|alignment|contour|shape|size)
         """),
         frozenset({"bme"}),
     ),
@@ -969,7 +1091,7 @@ PLACES: tuple[Place, ...] = (
     Place(
         "femoral_head_and_neck",
         _lines("""
-            femoral head* (and|&|/|, and) [femoral] neck*
+            femoral head* (and|or|nor|&|/|, and) [femoral] neck*
             head* and neck* of [left|right] (femur|femora)
         """),
         whole=True,
@@ -1016,7 +1138,7 @@ PLACES: tuple[Place, ...] = (
     Place("other", ("shoulder*", "elbow*", "wrist*", "hand*", "facet joint*", "costovertebral"), bone=False),
     # Only the region is named
     Place("hip", ("hip*", "proximal femur", "proximal femora", "proximal femoral"), bone=False, whole=True),
-    Place("knee", ("knee*",), bone=False, whole=True),
+    Place("knee", ("knee*", "suprapatellar", "patellofemoral", "(tibiofemoral|femorotibial)"), bone=False, whole=True),
 )
 
 REGION_OF: Mapping[str, str] = {
@@ -1073,7 +1195,7 @@ BONE_WORDS = _lines("""
     femur
     femora
     condyle*
-    articular surface*
+    (articular|joint) surface*
 """)
 
 OTHER_TISSUE_WORDS = _lines(f"""
@@ -1104,7 +1226,7 @@ SPARED = _lines("""
 # --- How surely it is said (6.3 to 6.5) -----------------------------------------------------------------------------
 
 
-class Cue(Enum):
+class Cue(IntEnum):
     """What a phrase does to the findings around it."""
 
     DENIES = auto()  # the list that follows is absent
@@ -1130,6 +1252,7 @@ class Cue(Enum):
     LOOSE = auto()  # "with", "due to": whether a denial reaches further cannot be told
     EARLIER_SHOWED = auto()  # what follows is about an earlier study
     EXTENT = auto()  # behind a denied finding: only its extent is denied, "no edema deeper than 10 mm"
+    BY_OTHER_MEANS = auto()  # "on radiographs": a denial that stands before it is not one of this MRI
     SEEN_EARLIER = auto()  # what stands before was seen on an earlier study
     STILL = auto()  # an earlier finding is spoken of as of now
 
@@ -1143,8 +1266,16 @@ HOW_SURELY = (
     "definitely|definitively|clearly|convincingly|entirely|completely|fully|reliably|confidently|safely|certainly"
 )
 IMAGE = "mri|mr|imaging|radiologic|radiological|radiographic"
-LIKELY = "possible|probable|likely|suspected|unlikely|less likely|least likely"
+NEARLY = "partially|partly|incompletely|nearly|almost|largely|mostly|virtually|practically"
+LIKELY = "possible|probable|likely|suspected|unlikely|less likely|least likely|conceivable|improbable"
+EITHER_WAY = "increase|decrease|worsening|improvement|progression|regression|change"
 EARLIER = "prior|previous|earlier|old|older|last|outside|initial|baseline|preceding"
+NOT_BEFORE = f"""
+        (which|that) (was|were) not (previously|formerly) ({FOUND}|described|reported)
+        (which|that) (was|were) not ({FOUND}|described|reported) (previously|before|earlier|formerly)
+        not (previously|formerly) ({FOUND}|described|reported)
+        not ({FOUND}|described|reported) (previously|before|earlier|formerly)
+"""
 STUDY = "study|studies|mri|mr|exam|examination|imaging|scan|report|ct|radiograph|radiographs"
 
 CUES: Mapping[Cue, tuple[str, ...]] = {
@@ -1160,13 +1291,16 @@ CUES: Mapping[Cue, tuple[str, ...]] = {
         (nil|zero)
         not single [focus|area] [of]
         free (of|from)
-        negative for
+        [is|are|was|were] negative for [following] [:]
+        no [evidence|sign|signs] [of|for] [any] [of] following [:]
+        (absent|excluded|ruled out) :
+        excludes
+        nothing to (suggest|indicate|support)
         nor
         nor (is|are|was|were) [there]
         neither
         neither ... (shows|show|demonstrates|has)
         none
-        none of
         none of following [:]
         none of ... ... (shows|show|demonstrates|demonstrate|has|have)
         (does|do|did) not (show|demonstrate|reveal|exhibit|display|have|contain) [any] [evidence of]
@@ -1189,6 +1323,8 @@ CUES: Mapping[Cue, tuple[str, ...]] = {
         no [{IMAGE}] (evidence|sign|signs) of ({SURE}|{LARGE})
         (does|do|did) not ({HOW_SURELY}) (show|demonstrate|reveal)
         not without
+        none of
+        not (much|many|lot of|lots of)
         not ({HOW_SURELY})
     """),
     # 6.5 "no new X besides": only "new" is denied. Nothing is said of X: the old one may be there or not.
@@ -1207,40 +1343,62 @@ CUES: Mapping[Cue, tuple[str, ...]] = {
         [interval|complete|full] resolution of
         resolved
         now resolved
+        [complete|interval] disappearance of
     """),
     # 6.5
     Cue.KEEPS: _lines(f"""
-        (no|without) [evidence of] [{SURE}|{LARGE}] [interval|further] change [of|in]
+        (no|without) [evidence of] [{SURE}|{LARGE}] [interval|further] change [of|in|regarding]
         (no|without) [evidence of] [{SURE}|{LARGE}] [interval] (increase|progression|improvement) [of|in]
         (no|without) [evidence of] [{SURE}|{LARGE}] [interval] worsening (of|in)
         (no|without) [evidence of] [{SURE}|{LARGE}] [interval] (decrease|reduction|resolution|regression) [of|in]
+        (no|without) further (increase|decrease|progression|worsening|improvement|reduction|change) [of|in]
+        (no|without) ({EITHER_WAY}) (or|nor) ({EITHER_WAY}) [of|in]
         (partial|incomplete|near complete) resolution of
         not only
+        no (fewer|less) than
+        no doubt [about|of|that|regarding]
+        not (just|merely|simply)
+        nothing but
+        not (all|every|insignificant|inconsiderable|inconspicuous|uncommon|uncommonly|unusual|infrequent|infrequently)
+        no (small|minor|trivial|mean)
+        no <n>                # "no. 2"
         no further
         (unresolved|not resolved)
     """),
-    Cue.KEPT: _lines("""
+    Cue.KEPT: _lines(f"""
         [has|have|is|are] not [yet] [completely|fully|entirely] resolved
         [is|are] unresolved
-        (has|have|is|are) [only] (partially|partly|incompletely|nearly|almost|largely|mostly) resolved
-        (partially|partly|incompletely|largely|mostly) resolved
+        (has|have|is|are) [only] ({NEARLY}) [completely|fully|entirely] resolved
+        {NOT_BEFORE}
+        ({NEARLY}) [completely|fully|entirely] resolved
     """),
     # 6.4. "To be excluded" and the like ask; they neither deny nor affirm.
     Cue.DOUBTS: _lines(f"""
         (cannot|can not|could not|unable to|difficult to|hard to|impossible to) [{HOW_SURELY}] (exclude|rule out) [that]
         (does|do|did) not [{HOW_SURELY}] exclude
+        (is|are|remains|would be|may be) (difficult|hard|impossible) to (exclude|rule out)
         [to] (rule out|exclude)
         [to] r / o
+        [unclear|uncertain|unsure|questionable] whether [there|this|these] [is|are|represents|represent]
+        (unclear|uncertain|unsure) if [there|this|these] [is|are|represents|represent]
+        (is|are|remains|appears) (equivocal|indeterminate|borderline|nonspecific|not specific|not diagnostic) (for|of)
+        (is|are|appears|appear) (not typical|atypical|not characteristic) (of|for)
+        insufficient [evidence|criteria|findings] (to|for) [confirm|diagnose|support|suggest] [diagnosis of]
         (possible|possibly|possibility of|probable|probably|likely|most likely|very likely|perhaps|maybe)
         (possible|probable|likely|possibility) that [there is|there are|this is|this represents]
         (is|are) (possibly|probably|likely) [present]
         (suspected|suspicion of|suspicion for|suspect)
         (concern|concerns) (for|of|about|regarding)
         (concerning|worrisome) for
-        doubt
+        (doubt|dubious)
+        (suggestion|impression|hint) of
+        (hint|hints|hinting) at
+        if (any|present)
+        (may|might|can|could) be seen (in|with)
+        would be (consistent|compatible) with
         [low|high|increased] (probability|likelihood) of
         [argues|argue|speaks|speak] against
-        question* of
+        question* [of]
         (query|questionable|potential|potentially)
         ?
         (may|might|could|can) (be|represent|reflect|indicate|suggest|signify) [related to|due to]
@@ -1270,18 +1428,26 @@ CUES: Mapping[Cue, tuple[str, ...]] = {
         neither (confirmed|proven) nor (excluded|ruled out)
         [is|are] not [{HOW_SURELY}] (confirmed|proven|favored)
         (is|are) favored
+        (favored|considered) $
+        (possibly|probably|presumably|perhaps) $
+        if (any|present) [,]
+        [is|are] not (certain|clear|definite)
         [is|are|was|were] not [{HOW_SURELY}] (excluded|ruled out)
         (should|must|needs to|need to|to|has to|have to|remains to|would have to) be (excluded|ruled out|considered)
         (could|can|may|might) be considered
-        (is|are|remains|would be|may be) (difficult|hard|impossible) to exclude
+        (is|are|remains|would be|may be) (difficult|hard|impossible) to (exclude|rule out)
         (is|are|remains|remain|appears|seems|thought) [felt] [considered] [thought] [very|most|highly] ({LIKELY}) ~
-        (is|are|remains|remain|appears|seems) [felt] [considered] ({LIKELY}) (present|here)
+        (is|are|remains|remain|appears|seems) [felt] [considered] ({LIKELY}|possibly|probably) (present|here|{FOUND})
+        [is|are] of (uncertain|unclear|doubtful|questionable|indeterminate) significance
+        [may|might|could|likely|probably|possibly] [be|represent|reflect|due to] (artifact|artifactual)
         (is|are|remains|appears|seems) (equivocal|questionable|indeterminate|uncertain|doubtful|not typical|atypical)
         ({LIKELY}|not typical|equivocal|indeterminate|questionable|doubtful) ~
         : (possible|possibly|probable|probably|likely|equivocal|indeterminate|questionable|uncertain|not definite) ~
         : no definite ~
-        (is|are|remains) [in|within|on] (differential|differential diagnosis)
+        : (physiologic|physiological) $
+        [is|are|remains] (in|within|on) (differential|differential diagnosis)
         (is|are|remains) (consideration|possibility|concern)
+        (is|are) [most|more|less] (likely|probable) (diagnosis|cause|explanation|possibility)
         if clinically (indicated|suspected|warranted)
         ? $
         (may|might|could) be (present|{FOUND})
@@ -1303,26 +1469,34 @@ CUES: Mapping[Cue, tuple[str, ...]] = {
     Cue.DENIED: _lines(f"""
         [which|that] [is|are|was|were|has been|have been] (not|never) [any] ({FOUND}|apparent|depicted)
         (has|have) not been ({FOUND})
+        (has|have) not [yet] (developed|appeared|occurred)
         (cannot|can not|could not) be ({FOUND})
         (is|are) not feature
+        can be [{HOW_SURELY}] (excluded|ruled out)
+        (is|are) lacking
         (is|are|was|were|appears|appear|remain|remains) absent
-        absent $
+        (absent|negative) $
         [was|were|is|are|has been|have been] ruled out
         (was|were|is|are|has been|have been) excluded
         : (no|none|absent|negative|nil|not {FOUND.split("|", maxsplit=1)[0]}|unremarkable|normal) $
+        ( (no|none|absent|negative|nil) $
+        [:] none ({FOUND})
         none $
         (is|are) (unremarkable|negative)
         (show|shows|demonstrate|demonstrates) no abnormality
     """),
-    Cue.UNJUDGED: _lines("""
+    Cue.UNJUDGED: _lines(f"""
         (cannot|can not|could not) be [adequately|reliably|fully] (assessed|evaluated|determined|judged)
         (is|are|was|were) not [adequately|fully] (assessed|evaluated|assessable|evaluable|included|imaged|covered)
         (is|are) (difficult|hard) to (assess|evaluate|judge)
+        (is|are) (limited|degraded|hampered|precluded|compromised) by
+        (was|were) not (previously|formerly) ({FOUND})
+        (was|were) not ({FOUND}) (previously|before|earlier|formerly)
     """),
     Cue.HAS_ENDED: _lines(f"""
         [which|that] [has|have|is|are] [now|since|completely|fully|entirely|meanwhile] [completely|fully] resolved
         [and] [is|are] now resolved
-        (has|have) [now] disappeared
+        (has|have) [now] [completely|fully] (disappeared|cleared)
         [which|that] [is|are] no longer [{FOUND}|apparent|depicted]
         shows [complete|interval] resolution
         [now|completely|fully] resolved [since|from|compared|in]
@@ -1359,12 +1533,16 @@ CUES: Mapping[Cue, tuple[str, ...]] = {
         ({EARLIER}) ... ({STUDY}) ... (showed|demonstrated|revealed|described|reported|noted|had|documented)
         (on|in|at) ({EARLIER}) ... ({STUDY}) ... [,] [there] (was|were)
         (previously|formerly|earlier|at that time) [,] there (was|were)
-        (previously|formerly) (showed|demonstrated)
+        (previously|formerly) ... (showed|demonstrated|had)
     """),
     Cue.SEEN_EARLIER: _lines(f"""
         [was|were] [previously] [{FOUND}|described|reported] (on|in|at) ({EARLIER}) ... ({STUDY})
         (was|were) previously ({FOUND}|described|reported)
         previously ({FOUND}|described|reported|documented)
+    """),
+    Cue.BY_OTHER_MEANS: _lines("""
+        (on|in|by|at) ... (radiograph*|radiography|film*|x ray*|xray*|ct|ultrasound|sonography|scintigraphy|arthroscopy)
+        (on|in) ... t1        # of edema only
     """),
     Cue.STILL: _lines("""
         (again|unchanged|stable|persists|persist|persistent|persisting|remains|remain|still|now|currently|today)
@@ -1389,7 +1567,10 @@ ENDS_CLAUSE = _lines("""
     ;
     on other hand
     , none
+    , (left|right) ... (is|are|shows|show|appears|demonstrates|remains|has)
     and none
+    (,|and) absent (on|in|at)
+    and on (left|right) there (is|are)
     , not on
     , not in
     and not
@@ -1421,6 +1602,9 @@ QUESTION_BEGINS = _words("is are any could does do has have can was were")
 PLURALS = _words("joints sijs hips heads necks knees feet ankles ilia femora")
 """Names of paired places that do not take the one side spoken of before."""
 
+BETWEEN_PLACES = _words("in at on of and or which that is are was were itself also therefore thus however though")
+"""Between a finding, a comma and a denial these name no other thing."""
+
 PARENTHETIC = _words("however though")
 """Does not cut the sentence where the predicate follows: "osteomyelitis, however, cannot be excluded"."""
 
@@ -1437,11 +1621,23 @@ AMOUNT_WORDS = _words("""
 """)
 """In a list of denials, a comma and one of these begin a new statement: "no erosion, moderate edema"."""
 
+SUBORDINATES = _words("although though while whereas since because")
+"""A denial in a clause that begins so is over at its comma: "although there is no erosion, edema is seen"."""
+
+IS_MEASURED = _words("( measuring measures up extending reaching spanning")
+"""Right behind a finding behind a comma they say that it is there: "no fracture, edema measuring 12 mm"."""
+
 BEGINS_ANEW = _words("""
     only just merely nonetheless rather instead known persistent persisting persists residual again mainly
     predominantly still unchanged stable new previously now
 """)
 """So do these, before the finding or right behind it: "no fracture, only edema", "no fracture, edema unchanged"."""
+
+VERBS = _words("""
+    is are was were has have shows demonstrates extends measures reaches involves affects persists remains appears
+    represents reflects surrounds abuts predominates
+""")
+"""Right behind a finding they make it a subject: "without erosion, the edema is reactive"."""
 
 STATED_BRIEFLY = _words("present noted identified visible evident")
 BESIDE = _words("associated adjacent surrounding underlying accompanying")
@@ -1451,6 +1647,7 @@ NO_ADJECTIVES = _words("""
     in within of at on to for by from beyond behind amid given as than explaining accounting complicating
     overlying corresponding responsible superimposed unlike only just save through into under over between
     during after before seen identified noted found that surrounded close causing cause like across throughout
+    treatment therapy surgery trauma doubt fracture fractures tear tears
     when where while along outside inside : ( ) ; via about regarding
 """)
 """Between a denial and a finding they show that something else is denied: "no fracture within the edema"."""
@@ -1470,6 +1667,8 @@ PRONOUNS = _words("this these it they that which")
 
 # --- Change from the earlier study ----------------------------------------------------------------------------------
 
+MARKED = "extensive|pronounced|marked|prominent|conspicuous|intense|severe|evident"
+
 CHANGE_BEFORE: Mapping[str, tuple[str, ...]] = {
     "new": _lines("""
         (new|newly) [developed|appeared|seen]
@@ -1482,42 +1681,50 @@ CHANGE_BEFORE: Mapping[str, tuple[str, ...]] = {
     """),
     "unchanged": _lines("""
         (unchanged|stable)
-        (no|without) [evidence of] [significant|substantial|appreciable|relevant] [interval] change (in|of)
+        (no|without) [evidence of] [significant|substantial|appreciable|relevant] [interval|further] change (in|of)
+        no change regarding
+        (as before|as previously|without change|without interval change) [,]
     """),
     "decreased": _lines("""
         (decreasing|decreased|improved|improving|resolving|regressing)
-        [interval] (decrease|improvement|reduction|regression) (in|of)
+        [interval] (decrease|improvement|reduction|regression|subsidence) (in|of)
         (partial|incomplete|near complete) resolution of
     """),
 }
 """Says that what follows has changed."""
 
 CHANGE_AFTER: Mapping[str, tuple[str, ...]] = {
-    "new": _lines("""
+    "new": _lines(f"""
         (is|are) new
+        {NOT_BEFORE}
         new (since|from|compared|when compared)
         (has|have) [newly] (developed|appeared)
     """),
-    "increased": _lines("""
+    "increased": _lines(f"""
         (has|have|is|are) [now] [slightly|markedly|significantly|clearly] (increased|worsened|progressed)
         (has|have|is|are) [now] [slightly|markedly|significantly|clearly] (worse|larger|enlarged)
+        (is|are|appears|appear|has become) [now] [slightly|markedly|much] more ({MARKED})
+        (appears|appear) [now] [slightly|markedly] (worse|larger|increased|worsened)
         [slightly|markedly] (increased|worsened|progressed) (since|from|compared|in)
         (progressed|worsened|increased) $
     """),
     "unchanged": _lines("""
         (is|are|remains|remain|appears|appear) [essentially|largely] (unchanged|stable|similar)
         (unchanged|stable) [since|from|compared|in|over]
+        (as before|as previously) $
         (no|without) [evidence of] [significant|substantial|appreciable|relevant] [interval] change
         [is|are] not [significantly] changed
     """),
-    "decreased": _lines("""
+    "decreased": _lines(f"""
         (has|have|is|are) [now] [slightly|markedly|significantly|clearly] (decreased|improved|regressed)
         (has|have|is|are) [now] [slightly|markedly|significantly|clearly] (diminished|less|smaller)
+        (is|are|appears|appear|has become) [now] [slightly|markedly|much] less ({MARKED})
+        (appears|appear) [now] [slightly|markedly] (smaller|decreased|improved|reduced)
         [slightly|markedly] (decreased|improved|regressed) (since|from|compared|in)
         (is|are) resolving
-        (has|have|is|are) [only] (partially|partly|incompletely|nearly|almost|largely|mostly) resolved
-        (partially|partly|incompletely|largely|mostly) resolved
-        (decreased|improved|regressed) $
+        (has|have|is|are) [only] ({NEARLY}) [completely|fully|entirely] resolved
+        ({NEARLY}) [completely|fully|entirely] resolved
+        (decreased|improved|regressed|reduced|diminished) $
     """),
 }
 """Says that what stands before has changed."""
@@ -1526,9 +1733,10 @@ CHANGE_AFTER: Mapping[str, tuple[str, ...]] = {
 # --- Depth (row depth_mm, decision table 5.1) -----------------------------------------------------------------------
 
 DEPTH_ANCHORS = _lines("""
-    articular surface*
+    (articular|joint) surface*
     (depth|deep|deeply)
     (extends|extending|extend|extended|extension)
+    (reaches|reaching|penetrates|penetrating)
 """)
 """A length is a depth only in a sentence with one of these ..."""
 
@@ -1551,7 +1759,7 @@ COMPARATORS: Mapping[str, tuple[str, ...]] = {
     ">": ("(>|more than|greater than|over|exceeding|exceeds|larger than|deeper than|beyond)",),
     ">=": ("(>=|≥|at least|minimum of|no less than|not less than)",),
     "<": ("(<|less than|under|below|smaller than)",),
-    "<=": ("(<=|≤|no more than|not more than|not exceeding|at most|maximum|not greater than|no greater than)",),
+    "<=": ("(<=|≤|not exceeding|at most|maximum)", "(no|not) (more|deeper|greater|further) than"),
     "up to": ("(up to|as much as)",),
     "about": ("(about|approximately|approx|around|circa|ca|c|~|≈|roughly|nearly|almost|some|estimated|ca .)",),
 }
@@ -1589,6 +1797,9 @@ PARTS_MEASURE = _words(", with and from in at to on ; : ( ) or")
 """Between a length and a thing, these keep the one from being of the other."""
 
 MEASURED_AS_EDEMA = _words("bme diffuse_edema_head_neck")
+
+SIZED = _words("area region focus zone patch lesion")
+"""Behind a length they say how large something is; a depth needs more than "subchondral" then."""
 
 SCORE_WORDS = _words("score grade sparcc scores")
 """A SPARCC depth of 1 is a score."""

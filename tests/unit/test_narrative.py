@@ -1018,11 +1018,13 @@ def test_each_side_keeps_its_depth():
             id="the other side is denied",
         ),
         pytest.param(
-            "Bone marrow edema of the left SI joint, none on the right.", ["bme present si_joint left"], id="none there"
+            "Bone marrow edema of the left SI joint, none on the right.",
+            ["bme present si_joint left", "bme absent si_joint right"],
+            id="none there",
         ),
         pytest.param(
             "Bone marrow edema is present on the left and not seen on the right.",
-            ["bme present - left"],
+            ["bme present - left", "bme absent - right"],
             id="not seen there",
         ),
         pytest.param(
@@ -1501,6 +1503,7 @@ IMPRESSION: Diffuse marrow signal abnormality. A marrow process such as lymphoma
     assert placed(text) == [
         "bme present vertebra -",
         "diffuse_marrow_signal present diffuse_marrow -",
+        "t1_signal low vertebra -",
         "incidental present diffuse_marrow -",
         "osteomyelitis absent vertebra -",
         "diffuse_marrow_signal present diffuse_marrow -",
