@@ -9,7 +9,7 @@ ARGS ?=
 PARALLEL ?= -n auto --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo serve test test-all coverage check lint types imports content leaks docs cases mutation fuzz format lock clean
+.PHONY: help setup setup-dev demo serve test test-all coverage check lint types imports content leaks docs cases mutation fuzz bench format lock clean
 
 help: ## Show these lines
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1@\2/p' $(MAKEFILE_LIST) | awk -F@ '{printf "%-20s %s\n", $$1, $$2}'
@@ -53,6 +53,8 @@ leaks:
 
 docs: $(VENV)/.dev ## Write the generated documents anew
 	$(BIN)/cds-service rules > docs/rules.md
+	$(BIN)/cds-service terminology --out fixtures/terminology
+	PYTHONPATH=.:tests $(BIN)/python -m support.sentences fixtures/sentences/*.jsonl --write
 
 cases: $(VENV)/.dev ## Write the frozen cases of the rules anew, to review the difference
 	PYTHONPATH=tests $(BIN)/python -m support.rule_cases
@@ -69,6 +71,9 @@ fuzz: $(VENV)/.dev requirements-fuzz.lock ## Look for input that breaks a promis
 	  PYTHONPATH=tests $(BIN)/python -m support.fuzzing $$target -max_total_time=$(FUZZ_S) -max_len=400 -verbosity=0 \
 	    -print_final_stats=1 -artifact_prefix=.fuzz- >/dev/null || exit 1; \
 	done
+
+bench: $(VENV)/.dev ## Compare with others on the same input (makes their environments)
+	$(BIN)/python benchmarks/context.py fixtures/sentences/held_out.jsonl
 
 format: $(VENV)/.dev ## Put the code in its form
 	$(BIN)/ruff check --fix-only .

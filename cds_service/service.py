@@ -18,6 +18,7 @@ from cds_service.errors import MissingData
 from cds_service.fhir.access import Json
 from cds_service.fhir.client import Access, FhirClient, Limits
 from cds_service.fhir.readers import Reading, ReadingRules, read_case
+from cds_service.fhir.readers.patient import is_deceased
 from cds_service.fhir.source import Fetch, PrefetchState, Record, draft_orders, read_record
 from cds_service.knowledge.rules import rule_set, with_targets
 from cds_service.knowledge.settings import INDICATOR_BY_TIER, OLD_AFTER_DAYS
@@ -47,6 +48,7 @@ KEYS: Mapping[str, Key] = {
     "labs": Key("laboratory results"),
     "temperature": Key("temperature"),
     "conditions": Key("problem list"),
+    "medications": Key("medications"),
     "orders": Key("existing orders"),
     "report": Key("the report on screen", essential=True),
     "study": Key("the study on screen", essential=True),
@@ -103,7 +105,7 @@ def answer_on(day: date, value: Any, service: Service, settings: Settings) -> An
 
 
 def answer(call: HookCall, settings: Settings, ports: Ports) -> Answer:
-    """Answer one hook call.
+    """Answer one hook call. A patient who has died gets no cards.
 
     Raises:
         MissingData: result-review or patient-view with neither reports nor observations nor studies.
@@ -124,6 +126,8 @@ def answer(call: HookCall, settings: Settings, ports: Ports) -> Answer:
     gaps = (*_not_had(record, queries), *reading.gaps)
     old_before = today - timedelta(days=int(settings.judgement.get("old_after_days", OLD_AFTER_DAYS.default)))
     written = contents(assessment, selection, ports.rules, gaps, old_before.isoformat())
+    if any(is_deceased(patient, today) for patient in record.of_type("Patient")):
+        written = []
     addressee = Addressee(
         client=call.server,
         hook_instance=call.hook_instance,

@@ -212,6 +212,12 @@ def test_each_class_quotes_its_own_figures_and_that_their_source_is_not_listed(
     assert "W_REF_UNLISTED" in given["warnings"]
 
 
+def test_edema_alone_is_no_warning_where_the_other_side_shows_the_disease(checks: Callable[..., list[Check]]) -> None:
+    eroded = [("si_joint", "right", {"erosion": P})]
+
+    assert checks(drug("adalimumab"), SI, **SHALLOW, more=eroded) == [FIGURES]
+
+
 def test_a_biologic_on_physiologic_edema_is_a_warning_but_nothing_urgent(answer: Callable[..., Any]) -> None:
     """O7: the card is a warning even when the case is routine."""
     structure = dict.fromkeys(["erosion", "fatty_lesion", "ankylosis", "ia_t1_hyperintensity", "t2_joint_fluid"], A)

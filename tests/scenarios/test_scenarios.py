@@ -423,3 +423,19 @@ def test_imaging_findings_of_long_ago_are_called_old_with_their_day(days: int, i
 
     (stated,) = (line for line in found.cards[0]["detail"].splitlines() if line.startswith("- bone marrow edema"))
     assert (DAY.search(stated) is not None, "(old)" in stated) == (True, is_old)
+
+
+@pytest.mark.parametrize(
+    ("stated", "cards"),
+    [
+        ({"deceasedBoolean": True}, 0),
+        ({"deceasedDateTime": "2026-11-01"}, 0),
+        ({"deceasedBoolean": False}, 2),
+        ({"deceasedDateTime": "2031-01-01"}, 2),
+    ],
+)
+def test_a_patient_who_has_died_gets_no_cards(stated: Json, cards: int):
+    request = deepcopy(SCENARIOS["diabetic-foot-new-edema"].request)
+    request["prefetch"]["patient"].update(stated)
+
+    assert len(ask(SCENARIOS["diabetic-foot-new-edema"], request).cards) == cards

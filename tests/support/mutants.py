@@ -129,8 +129,8 @@ ACCEPTED: Mapping[str, str] = {
     "osteomyelitis-edema-with-infection-hint: when without 'setting": SWITCHED,
     "order-iloprost-other-regimen: when without 'at femoral": "both of its questions about the hip name it",
     "osteomyelitis-after-trauma-or-surgery: notable turned": "edema that is not excluded makes a card anyway",
-    "order-biologic-on-edema-alone: without exception": "at one lesion the other exception stops it too;"
-    " tests/rules/test_orders.py tells them apart at two",
+    "order-biologic-on-edema-alone: without exception 'at any site: axspa likely": "it takes two lesions, which"
+    " tests/rules/test_orders.py has",
     "osteomyelitis-refer-when-urgent: when 'osteomyelitis likely or to be acted on now' toggling LIKELY": "the rule for"
     " what is likely refers to the same team",
     "malignancy-consider-biopsy: notable turned": "the cause is raised in the same cases",

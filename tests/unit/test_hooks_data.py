@@ -18,7 +18,7 @@ HOOKS = Path(__file__).parents[2] / "hooks"
 NAMES = ["order-select", "order-sign", "patient-view", "result-review"]
 WITH_DRAFTS = ["order-select", "order-sign"]
 
-RECORD = ["patient", "studies", "reports", "observations", "labs", "temperature", "conditions", "orders"]
+RECORD = ["patient", "studies", "reports", "observations", "labs", "temperature", "conditions", "medications", "orders"]
 
 
 def service(name: str) -> Json:
