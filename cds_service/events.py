@@ -33,6 +33,7 @@ ALLOWED_KEYS = frozenset(
         "at",
         "cards",
         "gaps",
+        "unread_reports",
         "rules",
         "items",
         "took_ms",

@@ -90,7 +90,9 @@ def answer(call: HookCall, settings: Settings, ports: Ports) -> Answer:
     assessment = assess(reading.case, ports.rules, settings.judgement)
     selection = select(assessment, hook, today, settings.judgement)
     gaps = (*_missing_keys(record), *reading.gaps)
-    written = contents(assessment, selection, ports.rules, gaps)
+    # A result that was just opened and could not be read must not look like one that shows nothing.
+    unread = reading.unread if hook is HookKind.RESULT_REVIEW else ()
+    written = contents(assessment, selection, ports.rules, gaps, unread)
     addressee = Addressee(
         client=call.client,
         hook_instance=call.hook_instance,

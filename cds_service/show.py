@@ -13,6 +13,7 @@ from rich.tree import Tree
 from cds_service.cards import wording
 from cds_service.engine.assess import Outcome, RuleResult
 from cds_service.engine.what_if import decisive
+from cds_service.fhir.readers import ReportOutcome, ReportReading
 from cds_service.model.finding import Finding
 from cds_service.model.rule import RuleSet
 from cds_service.service import Answer
@@ -66,6 +67,8 @@ def trace_tree(answer: Answer, rules: RuleSet) -> Tree:
         tree.add(Text(f"not assessed: {', '.join(assessment.not_assessed)}", style="yellow"))
     for problem in (*assessment.conflicts, *answer.reading.case.problems):
         tree.add(Text(f"{problem.code}: {problem.about} {problem.where}", style="yellow"))
+    for report in answer.reading.reports:
+        tree.add(report_line(report))
     for gap in answer.gaps:
         tree.add(Text(f"not checked: {gap}", style="yellow"))
     _decisive(tree, answer, rules)
@@ -89,6 +92,14 @@ def trace_tree(answer: Answer, rules: RuleSet) -> Tree:
     for finding in assessment.case.patient.values():
         patient.add(_finding(finding, rules))
     return tree
+
+
+def report_line(report: ReportReading) -> Text:
+    """Return what became of one report."""
+    about = " ".join(part for part in (report.key, report.day) if part)
+    unread = report.outcome is ReportOutcome.NOT_READ
+    why = report.reason and (f": {report.reason}" if unread else f", in part: {report.reason}")
+    return Text(f"report {about}: {report.outcome}{why or ''}", style="yellow" if report.reason else "")
 
 
 def _decisive(tree: Tree, answer: Answer, rules: RuleSet) -> None:

@@ -66,6 +66,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
             service=service.id,
             cards=len(reply.cards),
             gaps=len(reply.gaps),
+            unread_reports=len(reply.reading.unread),
             rules=sorted({result.rule.id for result in reply.assessment.trace if result.fired}),
             took_ms=round((perf_counter() - started) * 1000, 1),
         )

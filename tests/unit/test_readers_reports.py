@@ -388,10 +388,10 @@ def test_suggestive_is_read_as_the_site_has_set():
 
 
 @pytest.mark.parametrize("conclusion", ["", "   ", None, 7, ["Bone marrow edema."], {"text": "x"}, "\x00\u202e" * 50])
-def test_a_conclusion_that_is_no_text_says_nothing(conclusion: Any):
+def test_a_conclusion_that_is_no_text_says_nothing_and_is_named(conclusion: Any):
     found = read(report(**{"conclusion": conclusion}) | {"conclusion": conclusion})
 
-    assert (lesions(found), found.gaps) == ({"si_joint": {}}, ())
+    assert (lesions(found), found.gaps) == ({"si_joint": {}}, ("1 report (it holds no text)",))
 
 
 def test_an_observation_of_the_result_list_is_read_with_its_report():
