@@ -27,6 +27,7 @@ OTHER_LANGUAGE_WORDS = _words("""
     am zum zur bei nach vor auf ist sind wird werden links rechts beidseits sowie auch vom als normales unauffällig
     le la les du un une et ou avec sans pas aux sur est sont dans par pour gauche droite droit ne qui
     el los las del y o con sin al es son en se por para izquierda izquierdo derecha derecho hay ningún ninguna una
+    puede descartar observa observan
     het een van geen niet en met zonder bij aan op zijn naar voor rechter linker links er wordt te beiderzijds
     il lo gli della dello delle dei di da nel nella non senza sono sinistra sinistro destra destro per
     o os da do das dos na nas nos não sem com esquerda esquerdo direita direito uma de

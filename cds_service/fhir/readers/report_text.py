@@ -218,15 +218,16 @@ _BLOCKS = re.compile(
     r"address|article|aside|blockquote|body|center|dd|div|dl|dt|fieldset|figure|footer|form|h[1-6]|header|hr|html|li|main"
     r"|nav|ol|p|pre|section|table|tbody|tfoot|thead|ul"
 )
+_PARAGRAPHS = re.compile("p|h[1-6]")
 _SILENT = ("head", "iframe", "math", "noscript", "object", "script", "select", "style", "svg", "template", "textarea")
 _CELLS = ("td", "th")
 
 
 def html_text(html: str, *, skip_codes: bool = False) -> str:
-    """Return HTML as plain text: block elements and list items are lines, a table row is a line of its cells.
+    """Return HTML as plain text: block elements and list items are lines, paragraphs are parted by a blank line.
 
-    A row of two cells reads "label: value". ``skip_codes`` leaves out rows that hold no sentence: in a narrative that
-    was made from the coded elements they only repeat these.
+    A table row is a line, one of two cells reads "label: value". ``skip_codes`` leaves out rows that hold no sentence:
+    in a narrative that was made from the coded elements they only repeat these.
 
     Raises:
         UnreadableText: it is too long.
@@ -234,7 +235,7 @@ def html_text(html: str, *, skip_codes: bool = False) -> str:
     if len(html) > LONGEST_HTML:
         raise UnreadableText(NotRead.TOO_LARGE)
     # Some senders put plain text into one element: then its line breaks are all the structure there is.
-    is_marked_up = re.search(r"<(?:br|p|li|tr|div|h[1-6])\b", html.lstrip()[1:], re.IGNORECASE) is not None
+    is_marked_up = re.search(r"<(?:br|p|pre|li|tr|div|h[1-6])\b", html.lstrip()[1:], re.IGNORECASE) is not None
     parser = _Lines(keeps_lines=not is_marked_up, skip_codes=skip_codes)
     for part in _PARTS.finditer(_without_comments(html)):
         if part["name"] is None:
@@ -296,6 +297,8 @@ class _Lines:
             self.preformatted += tag == "pre"
             if tag == "li":
                 self.line.append("- ")
+            elif _PARAGRAPHS.fullmatch(tag) and self.row is None and any(self.lines[-1:]):
+                self.lines.append("")
 
     def end(self, tag: str) -> None:
         """Take a closing tag."""
@@ -381,6 +384,6 @@ def _narrative(narrative: Json) -> ReportText:
     # FHIR: what is "generated" or made from "extensions" holds nothing else than the resource's own elements.
     is_generated = text(narrative.get("status")) in ("generated", "extensions", "")
     words = html_text(text(narrative.get("div")), skip_codes=is_generated)
-    words = _REPEATED.sub("", words) if is_generated else words
+    words = _REPEATED.sub("", words).strip() if is_generated else words
     is_summary = is_generated and not any(_is_prose(line) for line in words.splitlines() if line)
     return ReportText(words, Trust.FINDINGS_TEXT, is_summary)

@@ -11,7 +11,7 @@ from cds_service.fhir.access import Json, codings, concept_text, first_day, key_
 from cds_service.fhir.narrative import LONGEST_TEXT
 from cds_service.fhir.readers.context import ReadingRules, StudyPlaces
 from cds_service.fhir.readers.prose import ALSO_NAMED, in_words
-from cds_service.fhir.readers.report_text import NotRead, ReportTexts, texts_of
+from cds_service.fhir.readers.report_text import NotRead, ReportTexts, is_english, texts_of
 from cds_service.fhir.readers.words import has, modality_named, modality_told, site_named
 from cds_service.knowledge.codes.diagnoses import diagnosis_of
 from cds_service.knowledge.codes.findings import CHOICES, QUANTITIES, finding_of
@@ -273,6 +273,8 @@ def read_radiograph(resource: Json) -> Iterator[Statement]:
     if not is_readable(resource):
         return
     told = text(resource.get("conclusion"))[:LONGEST_TEXT]
+    if not is_english(told):
+        return
     coded = [imaging_of(system, code) for system, code in codings(resource.get("code"))]
     title = concept_text(resource.get("code"))
     own = any(one is not None and one.modality == "XR" for one in coded) or has(RADIOGRAPH_WORDS, title)
