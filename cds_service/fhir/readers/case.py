@@ -271,6 +271,8 @@ def _gaps(problems: Iterable[Problem], how: ReadingRules) -> tuple[str, ...]:
 
 def _report_gaps(reports: Iterable[ReportReading]) -> Iterator[str]:
     """Yield in words, counted by reason, which reports could not be read, or only in part."""
-    counted = Counter((one.outcome is ReportOutcome.NOT_READ, one.reason) for one in reports if one.reason is not None)
-    for (unread, reason), n in sorted(counted.items(), key=str):
-        yield f"{n} {'report' if n == 1 else 'reports'} ({'' if unread else 'in part: '}{reason})"
+    counted = Counter(
+        (one.outcome is not ReportOutcome.NOT_READ, one.reason) for one in reports if one.reason is not None
+    )
+    for (in_part, reason), n in sorted(counted.items()):
+        yield f"{n} {'report' if n == 1 else 'reports'} ({'in part: ' if in_part else ''}{reason})"

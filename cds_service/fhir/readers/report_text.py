@@ -100,8 +100,9 @@ def texts_of(report: Json, narrated: Iterable[str] = ()) -> ReportTexts:
     if len(forms) > MOST_ATTACHMENTS or any(len(one.words) > LONGEST_TEXT for one in texts):
         refused.append(NotRead.TOO_LARGE)
     read = tuple(one for one in texts if re.search(r"\w", one.words))
-    every = "\n".join([*(one.words for one in read), *narrated])
-    if re.search(r"\w", every) and not (is_english_tag(stated) and is_english(every)):
+    # Each by itself, so that a short conclusion is not read beside a long text of another language, or the other way.
+    judged = [*(one.words for one in read if not one.is_summary), *narrated]
+    if judged and not (is_english_tag(stated) and all(map(is_english, [*judged, "\n".join(judged)]))):
         return ReportTexts(refused=(NotRead.LANGUAGE,))
     # An attachment without data and address is no text that could be read.
     return ReportTexts(read, tuple(dict.fromkeys(reason for reason in refused if reason is not NotRead.NO_TEXT)))
