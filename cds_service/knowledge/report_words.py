@@ -23,19 +23,20 @@ ENGLISH_WORDS = _words("""
 """English function words, and everyday words of English reports that telegraphic ones are made of."""
 
 OTHER_LANGUAGE_WORDS = _words("""
-    der die das dem den des ein eine einer eines einem einen und oder mit ohne kein keine keinen keiner keines nicht im
-    am zum zur bei nach vor auf ist sind wird werden links rechts beidseits sowie auch vom als normales unauffällig
-    le la les du un une et ou avec sans pas aux sur est sont dans par pour gauche droite droit ne qui
-    el los las del y o con sin al es son en se por para izquierda izquierdo derecha derecho hay ningún ninguna una
+    der das dem den des ein eine einer eines einem einen und oder mit ohne kein keine keinen keiner keines nicht im
+    zum zur nach auf ist sind wird werden links rechts beidseits sowie auch vom als normales unauffällig
+    le la les du un une ou avec sans pas aux sont dans pour gauche droite droit qui
+    el los las del con por para izquierda izquierdo derecha derecho ningún ninguna una
     puede descartar observa observan
-    het een van geen niet en met zonder bij aan op zijn naar voor rechter linker links er wordt te beiderzijds
-    il lo gli della dello delle dei di da nel nella non senza sono sinistra sinistro destra destro per
-    o os da do das dos na nas nos não sem com esquerda esquerdo direita direito uma de
-    och med utan ingen inga ikke uden av på det som till vänster höger nie bez oraz przy prawy lewy ze
-""")
+    het een van geen niet met zonder bij aan zijn naar voor rechter linker links er wordt beiderzijds
+    il lo gli della dello delle dei di nel nella senza sono sinistra sinistro destra destro
+    das nas não sem esquerda esquerdo direita direito uma de
+    och utan ingen inga ikke uden på som till vänster höger bez oraz przy prawy lewy
+    """)
 """Function words of languages that reports are written in beside English (de, fr, es, nl, it, pt, Nordic, pl).
 
-A word with a letter that English does not have counts like one of these.
+A word with a letter that English does not have counts like one of these. Left out are those that English reports hold
+as words or in short forms: "non-displaced", "r/o", "os trigonum", "en bloc", "et al", "post op", "TE".
 """
 
 ENGLISH_SHARE = 0.1

@@ -326,6 +326,10 @@ TELEGRAPHIC = [
     "Osteomyelitis calcaneus. T1 hypointense, STIR hyperintense. Soft tissue ulcer. Abscess plantar. Cellulitis.",
     "Osteomyelitis.",
     "Normal.",
+    "Non-specific edema.",
+    "r/o osteomyelitis",
+    "Os trigonum edema, s/p op",
+    "Med. meniscus resected en bloc",
     "de Quervain tenosynovitis of the left wrist",
     "Müller-Weiss disease with edema",
 ]
