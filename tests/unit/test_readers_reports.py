@@ -546,6 +546,8 @@ def outcomes(*resources: Json) -> list[tuple[ReportOutcome, NotRead | None]]:
         pytest.param({"conclusion": EDEMA_LEFT}, (READ, None), id="findings"),
         pytest.param({"conclusion": "Normal study."}, (NOTHING, None), id="nothing of ours"),
         pytest.param({"conclusion": EDEMA_LEFT, "presentedForm": [LINK]}, (READ, NotRead.ONLY_LINKED), id="in part"),
+        pytest.param({"conclusion": EDEMA_LEFT, "presentedForm": [{**LINK, "language": "de"}]},
+                     (READ, NotRead.LANGUAGE), id="with a translation"),
         pytest.param({"conclusion": "See the attached report.", "presentedForm": [LINK]},
                      (NOT_READ, NotRead.ONLY_LINKED), id="only a pointer to what is linked"),
         pytest.param({"presentedForm": [LINK]}, (NOT_READ, NotRead.ONLY_LINKED), id="a link"),

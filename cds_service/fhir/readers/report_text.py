@@ -168,7 +168,7 @@ def attachment_text(attachment: Json) -> str:
 
 def _kind(content_type: str) -> tuple[str, str]:
     """Return the media type and the character set that a contentType names; empty when it names none."""
-    if not re.fullmatch(r"[\w.+-]{1,50}/[\w.+-]{1,100}\s{0,5}(?:;[^\r\n]{0,300})?", content_type.strip()):
+    if not re.fullmatch(r"[\w.+-]{1,50}/[\w.+-]{1,100}\s{0,5}(?:;[ -~]{0,300})?", content_type.strip()):
         return "", ""
     header = Message()
     header["Content-Type"] = content_type.strip()
@@ -181,7 +181,7 @@ def decoded(content: bytes, charset: str = "") -> str:
     for name in filter(None, (marked, charset, "utf-8-sig")):
         try:
             return content.decode("utf-8-sig" if name.lower() in ("utf-8", "utf8") else name)
-        except (LookupError, UnicodeError):
+        except (LookupError, ValueError):
             continue
     return content.decode("latin-1")
 

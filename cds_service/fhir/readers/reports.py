@@ -244,7 +244,8 @@ def outcome_of(
     findings = [one for one in statements if not one.fact.startswith("seq.")]
     here = [one for one in findings if one.source.reference in parts]
     refused = next(iter(report.texts.refused), None)
-    if NotRead.LANGUAGE not in report.texts.refused and any(one.source.quote for one in here):
+    is_foreign = NotRead.LANGUAGE in report.texts.refused and not report.texts.texts
+    if not is_foreign and any(one.source.quote for one in here):
         return ReportReading(report.key, report.day, ReportOutcome.FINDINGS, refused)
     if refused is None and not report.is_mr:
         told = read_texts(report.texts, Provenance(report.key), report.place, report.study, how)
