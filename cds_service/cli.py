@@ -1,4 +1,4 @@
-"""``cds-service``: serve, demo, try, assess, explain, rules, terminology, check."""
+"""``cds-service``: serve, demo, try, explain, read, assess, rules, terminology, check."""
 
 from __future__ import annotations
 
@@ -15,13 +15,17 @@ from pydantic_settings import SettingsError
 from cds_service.data import data_path
 from cds_service.errors import CdsServiceError
 from cds_service.events import Event, log
+from cds_service.fhir.readers import ReadingRules
+from cds_service.knowledge.codes.sites import SIDES, Place
 from cds_service.knowledge.rules import rule_set
 from cds_service.protocol.call import parse_json
 from cds_service.protocol.discovery import load_services
+from cds_service.reading import UnreadableFile, read_file
+from cds_service.reading import as_json as as_read
 from cds_service.scenarios import load_scenarios
 from cds_service.service import Answer, answer_on, site_services
 from cds_service.settings import Settings
-from cds_service.show import cards_panel, console, trace_tree
+from cds_service.show import cards_panel, console, reading_panel, trace_tree
 from cds_service.vignettes import UnreadableVignette, assess_vignette, misses, not_covered, read_vignette
 
 app = typer.Typer(
@@ -82,6 +86,41 @@ def try_request(
 def explain(request: RequestFile, today: Today = "") -> None:
     """Print why each rule did or did not fire, with what was read and where."""
     console().print(trace_tree(_answer(request, today), rule_set()))
+
+
+@app.command()
+def read(
+    files: Annotated[list[str], typer.Argument(help="Texts of reports (.txt), or FHIR resources or Bundles (.json).")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON for each file.")] = False,
+    site: Annotated[str | None, typer.Option(help="Where the study of a text was, such as si_joint.")] = None,
+    side: Annotated[str | None, typer.Option(help="Its side: left, right or both.")] = None,
+) -> None:
+    """Print what is read in reports: each finding with the words it was read in, and what became of each report.
+
+    Exits with 2 when a file cannot be read; the others still are.
+    """
+    found = rule_set()
+    for name, given, known in (("--site", site, found.sites.group_of), ("--side", side, SIDES)):
+        if given is not None and given not in known:
+            _fail(f"{name} is none that is known; known: {', '.join(sorted(known))}")
+    settings = _settings()
+    today = date.today()  # noqa: DTZ011  # the local day, as a person means it
+    how = ReadingRules(found, settings.judgement, settings.aliases, today)
+    failed = False
+    for file in files:
+        try:
+            reading = read_file(Path(file), how, Place(site, side))
+        except UnreadableFile as error:
+            failed = True
+            console(error=True).print(f"{file}: {error}", style="red", markup=False, soft_wrap=True)
+            continue
+        result = as_read(file, reading, found.facts)
+        if as_json:
+            typer.echo(orjson.dumps(result).decode())
+        else:
+            console().print(reading_panel(result, reading.reports))
+    if failed:
+        raise typer.Exit(EXIT_USAGE)
 
 
 @app.command()

@@ -35,6 +35,7 @@ ALLOWED_KEYS = frozenset(
         "gaps",
         "fetch_failures",
         "not_asked",
+        "unread_reports",
         "rules",
         "items",
         "took_ms",

@@ -124,8 +124,10 @@ def answer(call: HookCall, settings: Settings, ports: Ports) -> Answer:
     assessment = assess(reading.case, ports.rules, settings.judgement)
     selection = select(assessment, hook, today, settings.judgement)
     gaps = (*_not_had(record, queries), *reading.gaps)
+    # A result that was just opened and could not be read must not look like one that shows nothing.
+    unread = reading.unread if hook is HookKind.RESULT_REVIEW else ()
     old_before = today - timedelta(days=int(settings.judgement.get("old_after_days", OLD_AFTER_DAYS.default)))
-    written = contents(assessment, selection, ports.rules, gaps, old_before.isoformat())
+    written = contents(assessment, selection, ports.rules, gaps, unread, old_before=old_before.isoformat())
     if any(is_deceased(patient, today) for patient in record.of_type("Patient")):
         written = []
     addressee = Addressee(

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from rich.box import SIMPLE
 from rich.console import Console, Group, RenderableType
 from rich.markdown import Markdown
 from rich.panel import Panel
+from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
 from cds_service.cards import wording
+from cds_service.cards.text import plain
 from cds_service.engine.assess import Outcome, RuleResult
 from cds_service.engine.what_if import decisive
+from cds_service.fhir.narrative import LONGEST_QUOTE
+from cds_service.fhir.readers import ReportOutcome, ReportReading
 from cds_service.model.finding import Finding
 from cds_service.model.rule import RuleSet
 from cds_service.service import Answer
@@ -55,6 +61,22 @@ def _card(card: Any) -> Panel:
     )
 
 
+def reading_panel(result: Mapping[str, Any], reports: Iterable[ReportReading]) -> RenderableType:
+    """Return what was read in one file (``reading.as_json``) as a table, and what became of its reports."""
+    table = Table("finding", "state", "site", "side", "change", "how", "words", box=SIMPLE)
+    for one in result["findings"]:
+        value = one["value"]
+        if isinstance(value, list):
+            value = " to ".join("…" if bound is None else f"{bound}" for bound in value)
+        cells = [one["finding"], one["state"] or f"{value} {one['unit'] or ''}".strip(), one["site"], one["side"]]
+        place = "" if one["start"] is None else f" [{one['start']}-{one['end']}]"
+        words = plain(one["quote"] or "", LONGEST_QUOTE) + place
+        table.add_row(*(Text(cell or "") for cell in [*cells, one["change"], one["how"].replace("_", " "), words]))
+    parts: list[RenderableType] = [Text(result["file"], style="bold"), *(report_line(report) for report in reports)]
+    parts += [Text(f"not used: {gap}", style="yellow") for gap in result.get("gaps", [])]
+    return Group(*parts, table if result["findings"] else Text("no finding", style="dim"), "")
+
+
 def trace_tree(answer: Answer, rules: RuleSet) -> Tree:
     """Return why each rule did or did not fire, lesion by lesion, with what was read and where."""
     assessment = answer.assessment
@@ -66,6 +88,8 @@ def trace_tree(answer: Answer, rules: RuleSet) -> Tree:
         tree.add(Text(f"not assessed: {', '.join(assessment.not_assessed)}", style="yellow"))
     for problem in (*assessment.conflicts, *answer.reading.case.problems):
         tree.add(Text(f"{problem.code}: {problem.about} {problem.where}", style="yellow"))
+    for report in answer.reading.reports:
+        tree.add(report_line(report))
     for gap in answer.gaps:
         tree.add(Text(f"not checked: {gap}", style="yellow"))
     _decisive(tree, answer, rules)
@@ -89,6 +113,14 @@ def trace_tree(answer: Answer, rules: RuleSet) -> Tree:
     for finding in assessment.case.patient.values():
         patient.add(_finding(finding, rules))
     return tree
+
+
+def report_line(report: ReportReading) -> Text:
+    """Return what became of one report."""
+    about = " ".join(part for part in ("report", report.key, report.day) if part)
+    unread = report.outcome is ReportOutcome.NOT_READ
+    why = report.reason and (f": {report.reason}" if unread else f", in part: {report.reason}")
+    return Text(f"{about}: {report.outcome}{why or ''}", style="yellow" if report.reason else "")
 
 
 def _decisive(tree: Tree, answer: Answer, rules: RuleSet) -> None:

@@ -21,6 +21,7 @@ from cds_service.engine.assess import (
     evidence_of,
     is_notable,
 )
+from cds_service.fhir.readers import ReportReading
 from cds_service.knowledge.evidence import SOURCE_TITLE, SOURCE_UPDATED
 from cds_service.model.case import Lesion
 from cds_service.model.condition import Fact, Scope
@@ -30,6 +31,9 @@ from cds_service.model.rule import CheckOrder, DraftChange, Evidence, Raise, Rea
 
 MISSING_LIMIT = 12
 """So many missing facts are named on a card; the trace has the rest."""
+
+UNREAD_LIMIT = 12
+"""So many unread reports are listed on a card; its summary counts them all."""
 
 Escape = Callable[[str], str]
 
@@ -79,7 +83,8 @@ class Referral:
 class Content:
     """One card: its subject, urgency, words, and what it offers.
 
-    ``key`` makes its ids: the cause and place, or the draft. ``topic`` is a cause id, ``order-check`` or ``protocol``.
+    ``key`` makes its ids: the cause and place, or the draft. ``topic`` is a cause id, ``order-check``, ``protocol`` or
+    ``unread-report``.
     """
 
     key: str
@@ -95,12 +100,18 @@ class Content:
 
 
 def contents(
-    assessment: Assessment, selection: Selection, rules: RuleSet, gaps: Iterable[str] = (), old_before: str = ""
+    assessment: Assessment,
+    selection: Selection,
+    rules: RuleSet,
+    gaps: Iterable[str] = (),
+    unread: tuple[ReportReading, ...] = (),
+    *,
+    old_before: str = "",
 ) -> list[Content]:
-    """Return the cards of one answer: order checks first, then causes, most urgent first.
+    """Return the cards of one answer: order checks first, then causes, most urgent first, then what was not read.
 
-    ``gaps`` names what could not be read; every card says so. Imaging findings stated before the day ``old_before``
-    (ISO 8601) are called old.
+    ``gaps`` names what could not be read; every card says so. ``unread`` are the reports that get a card for it.
+    Imaging findings stated before the day ``old_before`` (ISO 8601) are called old.
     """
     write = _Writer(assessment, rules, tuple(gaps), old_before)
     cards = [write.order_check(place, results) for place, results in selection.order_checks.items()]
@@ -109,6 +120,8 @@ def contents(
         cards.append(write.cause(chosen, leading=position == 0, also=selection.named if last else ()))
     if selection.notes and not selection.shown:
         cards.append(write.notes())
+    if unread:
+        cards.append(write.unread(unread))
     return cards
 
 
@@ -197,6 +210,26 @@ class _Writer:
             warning=warning,
             draft=place,
             change=next((effect.change for effect in effects if effect.change), None),
+        )
+
+    def unread(self, reports: tuple[ReportReading, ...]) -> Content:
+        """Return the one card about the reports that could not be read, the newest first."""
+        newest = reports[0]
+        words = wording.UNREAD_ONE if len(reports) == 1 else wording.UNREAD_SEVERAL
+        sections = [
+            Section("", (line(wording.UNREAD),)),
+            Section(wording.UNREAD_REPORTS, tuple(_unread_line(report) for report in reports[:UNREAD_LIMIT])),
+            *self._foot(()),
+        ]
+        return Content(
+            key="unread-report",
+            topic="unread-report",
+            topic_label="report that could not be read",
+            tier=Tier.ROUTINE,
+            summary=words.format(
+                count=len(reports), day=f" of {newest.day}" if newest.day else "", reason=newest.reason
+            ),
+            sections=_filled(sections),
         )
 
     # Parts of a card
@@ -358,6 +391,10 @@ class _Writer:
                     reason=f"{head}, {place}{self._dated(self._lesions(diagnosis))}",
                     evidence_refs=(*reports, *(ref for ref in references if ref not in reports)),
                 )
+
+
+def _unread_line(report: ReportReading) -> Text:
+    return line(Said(report.key), f"{f', {report.day}' if report.day else ''}: {report.reason}")
 
 
 def _filled(sections: Iterable[Section]) -> tuple[Section, ...]:

@@ -33,6 +33,10 @@ ALREADY_PLACED = "Referral already placed: {placed}."
 IN_DOUBT = "Not certain, but not excluded ({facts}): {sentence}"
 PRELIMINARY = "The report is preliminary."
 OLD = " (old)"
+UNREAD_ONE = "The report{day} could not be read: {reason}"
+UNREAD_SEVERAL = "{count} reports could not be read; the newest{day}: {reason}"
+UNREAD = "Nothing is excluded by this. What these reports say was not taken into account; please read them yourself."
+UNREAD_REPORTS = "Reports not read"
 QUOTED = "quoted from report:"
 PROTOCOL_NOTE = {
     "add-t1": "Protocol: include a T1-weighted sequence.",

@@ -49,6 +49,7 @@ class Provenance:
         quote: the exact words, for what was read from text.
         start: offset of the quote in that text; None for what was not read from text.
         end: offset of its end.
+        section: the section of the text it stands in, such as ``impression``; empty where no heading says.
     """
 
     reference: str = ""
@@ -57,6 +58,7 @@ class Provenance:
     quote: str = ""
     start: int | None = None
     end: int | None = None
+    section: str = ""
 
 
 @dataclass(frozen=True)

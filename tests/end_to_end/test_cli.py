@@ -138,6 +138,154 @@ def test_explain_prints_what_was_read_and_why_each_rule_fired_or_not():
     assert [words for words in wanted if words not in shown] == []
 
 
+# ---------------------------------------------------------------------------------------------- reading
+
+REPORT = """\
+TECHNIQUE: Coronal T1 and STIR.
+FINDINGS: New bone marrow edema, up to 12 mm deep. No erosion.
+IMPRESSION: Sacroiliitis cannot be excluded. Depth more than 9 mm.
+"""
+IN_GERMAN = "Kein Knochenmarködem. Keine Erosionen.\n"
+
+
+def saved(path: Path, content: Any) -> Path:
+    path.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
+    return path
+
+
+def read_as_json(*arguments: str | Path) -> list[Any]:
+    done = run("read", "--json", *arguments)
+    assert (done.returncode, done.stderr) == (0, "")
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_read_prints_what_is_read_in_the_text_of_a_report(tmp_path: Path):
+    done = run("read", saved(tmp_path / "si.txt", REPORT), "--site", "si_joint", "--side", "left")
+
+    rows = [line.split() for line in done.stdout.splitlines()]
+    wanted = ["bme", "present", "si_joint", "left", "new", "findings", "text", "New", "bone", "marrow", "edema,", "up"]
+    assert (done.returncode, done.stderr, rows[1]) == (0, "", ["report:", "read"])
+    assert wanted in [row[: len(wanted)] for row in rows]
+    assert "[42-82]" in next(row for row in rows if row[:1] == ["bme"])
+
+
+def test_read_as_json_gives_every_finding_every_key(tmp_path: Path):
+    path = saved(tmp_path / "si.txt", REPORT)
+
+    (found,) = read_as_json(path, "--site", "si_joint", "--side", "left")
+
+    sentence = "New bone marrow edema, up to 12 mm deep."
+    edema = {
+        "finding": "bme",
+        "state": "present",
+        "value": None,
+        "unit": None,
+        "site": "si_joint",
+        "side": "left",
+        "change": "new",
+        "section": "findings",
+        "quote": sentence,
+        "start": REPORT.index(sentence),
+        "end": REPORT.index(sentence) + len(sentence),
+        "how": "findings_text",
+    }
+    assert (list(found), found["file"]) == (["file", "findings"], str(path))
+    assert {tuple(one) for one in found["findings"]} == {tuple(edema)}
+    assert [one for one in found["findings"] if one["finding"] == "bme"] == [edema]
+    assert [(one["finding"], one["state"], one["value"], one["unit"], one["change"]) for one in found["findings"]] == [
+        ("change", "new", None, None, None),
+        ("bme", "present", None, None, "new"),
+        ("depth_mm", None, 12, "mm", "new"),
+        ("erosion", "absent", None, None, None),
+        ("axspa", "indeterminate", None, None, None),
+        ("depth_mm", None, [9, None], "mm", None),
+        ("seq.stir", "acquired", None, None, None),
+        ("seq.t1", "acquired", None, None, None),
+    ]
+
+
+def test_read_says_why_a_text_is_not_read(tmp_path: Path):
+    german, empty = saved(tmp_path / "de.txt", IN_GERMAN), saved(tmp_path / "empty.txt", " \n")
+
+    assert read_as_json(german, empty) == [
+        {"file": str(german), "findings": [], "not_read": "its text is not in English"},
+        {"file": str(empty), "findings": [], "not_read": "it holds no text"},
+    ]
+
+
+def test_read_takes_a_bundle_and_says_what_became_of_each_report(tmp_path: Path):
+    subject = {"reference": "Patient/example"}
+    mri = {"resourceType": "DiagnosticReport", "subject": subject, "code": {"text": "MRI left hip"}, "status": "final"}
+    entries = [
+        {"resource": {**mri, "id": "a", "effectiveDateTime": "2026-03-02", "conclusion": "Bone marrow edema."}},
+        {"resource": {**mri, "id": "b", "effectiveDateTime": "2026-03-01", "conclusion": IN_GERMAN}},
+        {"resource": {"resourceType": "Patient", "id": "example", "birthDate": "1960-01-01"}},
+    ]
+
+    (found,) = read_as_json(saved(tmp_path / "b.json", {"resourceType": "Bundle", "entry": entries}))
+
+    assert [(one["finding"], one["site"], one["side"], one["section"], one["how"]) for one in found["findings"]] == [
+        ("bme", "hip", "left", "untitled", "impression_text"),
+        ("age", None, None, None, "coded"),
+    ]
+    reason = "its text is not in English"
+    assert found["reports"] == [
+        {"report": "DiagnosticReport/a", "day": "2026-03-02", "outcome": "findings", "reason": None},
+        {"report": "DiagnosticReport/b", "day": "2026-03-01", "outcome": "not_read", "reason": reason},
+    ]
+    assert found["gaps"] == ["1 report (its text is not in English)"]
+
+
+def test_read_takes_a_single_resource(tmp_path: Path):
+    observation = {
+        "resourceType": "Observation",
+        "id": "a",
+        "status": "final",
+        "code": {"coding": [{"system": "http://snomed.info/sct", "code": "6411000179107"}]},
+        "valueBoolean": False,
+    }
+
+    (found,) = read_as_json(saved(tmp_path / "o.json", observation))
+
+    assert [(one["finding"], one["state"], one["quote"], one["start"], one["how"]) for one in found["findings"]] == [
+        ("bme", "absent", None, None, "coded")
+    ]
+
+
+def test_read_names_each_file_that_cannot_be_read_and_reads_the_others(tmp_path: Path):
+    latin = tmp_path / "latin.txt"
+    latin.write_bytes(b"\xd6dem")
+    good = saved(tmp_path / "good.txt", "Bone marrow edema.")
+    bad = [
+        tmp_path / "missing.txt",
+        latin,
+        saved(tmp_path / "broken.json", "{"),
+        saved(tmp_path / "list.json", []),
+        saved(tmp_path / "none.json", {"hook": "result-review"}),
+        saved(tmp_path / "report.doc", "Bone marrow edema."),
+    ]
+
+    done = run("read", "--json", *bad, good)
+
+    assert (done.returncode, [json.loads(line)["file"] for line in done.stdout.splitlines()]) == (2, [str(good)])
+    assert done.stderr.splitlines() == [
+        f"{bad[0]}: it cannot be opened (No such file or directory)",
+        f"{bad[1]}: it is not UTF-8 (byte 0); save it as UTF-8",
+        f"{bad[2]}: it holds no JSON that can be used: the body is not JSON (line 1, column 2); send one JSON object",
+        f"{bad[3]}: it is JSON, but no FHIR resource: it has no resourceType",
+        f"{bad[4]}: it is JSON, but no FHIR resource: it has no resourceType",
+        f"{bad[5]}: the name ends neither in .txt (text of a report) nor in .json (FHIR)",
+    ]
+
+
+@pytest.mark.parametrize(("option", "value"), [("--site", "elbow"), ("--side", "middle")])
+def test_read_refuses_a_place_it_does_not_know(tmp_path: Path, option: str, value: str):
+    done = run("read", saved(tmp_path / "a.txt", "Edema."), option, value)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"{option} is none that is known; known: ")
+
+
 # -------------------------------------------------------------------------------------------- vignettes
 
 

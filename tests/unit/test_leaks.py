@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+from base64 import b64encode
 from collections.abc import Callable
 from datetime import date
 from typing import Any
@@ -70,6 +71,18 @@ def call(hook: str, **changes: Json) -> Json:
         conclusion=f"{NAME}: bone marrow edema of the left sacroiliac joint, {TEXT}. DOB {MRN}.",
         presentedForm=[{"contentType": "text/plain", "data": TEXT, "title": NAME}],
     )
+    unread = about(
+        resourceType="DiagnosticReport",
+        status="final",
+        code={"text": f"MRI hip {NAME}"},
+        language=TEXT,
+        presentedForm=[
+            {"contentType": "text/plain", "data": b64encode(f"{NAME} {TEXT}".encode()).decode(), "title": NAME},
+            {"contentType": f"application/pdf; {TEXT}", "data": b64encode(f"%PDF-1.7 {NAME}".encode()).decode()},
+            {"contentType": TEXT, "url": f"https://{TEXT}.example/{MRN}"},
+        ],
+    )
+    unread["id"] = f"{MRN}-unread"
     who = {"resourceType": "Patient", "id": MRN, "name": [{"family": NAME}], "birthDate": TEXT, "gender": TEXT}
     other = about(resourceType="Condition", code={"text": TEXT}, subject=to("Patient/somebody-else"))
     draft = about(resourceType="ServiceRequest", status="draft", intent="order", code={"text": f"MRI SI joint {TEXT}"})
@@ -89,7 +102,7 @@ def call(hook: str, **changes: Json) -> Json:
         },
         "prefetch": {
             "patient": who,
-            "reports": bundle(told, {"resourceType": "OperationOutcome", "issue": [
+            "reports": bundle(told, unread, {"resourceType": "OperationOutcome", "issue": [
                 {"severity": "error", "code": "exception", "diagnostics": f"{NAME} {MRN}"}]}),
             "observations": bundle(edema, depth, {KEY: TEXT}, TEXT, link=[{"relation": "next", "url": TOKEN}]),
             "conditions": bundle(other),
@@ -257,10 +270,11 @@ def test_every_call_writes_one_line_of_counts_and_codes(capsys: pytest.CaptureFi
         "event": "call answered",
         "level": "info",
         "service": "bme-result-review",
-        "cards": 1,
+        "cards": 2,
         "gaps": answered["gaps"],
         "fetch_failures": [],
         "not_asked": "NOT_LISTED",
+        "unread_reports": 1,
     }
     assert set(answered["rules"]) <= {rule.id for rule in RULES.rules}
     assert {name: value for name, value in refused.items() if name != "timestamp"} == {

@@ -56,6 +56,12 @@ RICH = [
     observation("bad", local("depth-from-articular-surface"), valueQuantity=mm(-1)),
     report("first", "Bone marrow edema of the left sacroiliac joint.", imagingStudy=[to("ImagingStudy/mri")]),
     report("second", "No erosion.", status="amended", issued="2026-03-04", imagingStudy=[to("ImagingStudy/mri")]),
+    report(
+        "texts",
+        code={"text": "Imaging report"},
+        text={"status": "generated", "div": "<div><p>STIR: bone marrow edema.</p></div>"},
+        presentedForm=[{"contentType": "text/html", "data": "PHA+Tm8gZXJvc2lvbi48L3A+"}, {"url": "Binary/1"}],
+    ),
     report("inside", contained=[{**edema(), "id": "x"}], code={"text": "MRI HIP LEFT"}),
     condition("om", icd("M86.171"), recordedDate="2020-01-01"),
     condition("dm", coded("73211009")),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from base64 import b64encode
 from itertools import permutations
 from typing import Any
 
@@ -30,6 +31,8 @@ from support.records import (
     to,
 )
 
+from cds_service.fhir.readers import ReportOutcome, ReportReading
+from cds_service.fhir.readers.report_text import NotRead
 from cds_service.model.finding import Provenance, Trust
 
 Json = Any
@@ -414,10 +417,10 @@ def test_suggestive_is_read_as_the_site_has_set():
 
 
 @pytest.mark.parametrize("conclusion", ["", "   ", None, 7, ["Bone marrow edema."], {"text": "x"}, "\x00\u202e" * 50])
-def test_a_conclusion_that_is_no_text_says_nothing(conclusion: Any):
+def test_a_conclusion_that_is_no_text_says_nothing_and_is_named(conclusion: Any):
     found = read(report(**{"conclusion": conclusion}) | {"conclusion": conclusion})
 
-    assert (lesions(found), found.gaps) == ({"si_joint": {}}, ())
+    assert (lesions(found), found.gaps) == ({"si_joint": {}}, ("1 report (it holds no text)",))
 
 
 def test_an_observation_of_the_result_list_is_read_with_its_report():
@@ -473,3 +476,216 @@ def test_a_long_text_without_a_full_stop_is_read_without_delay():
     found = read(report(conclusion=endless), report("xr", endless, code={"text": "X-ray left hip"}))
 
     assert sorted(lesions(found)) == ["si_joint"]
+
+
+# ---------------------------------------------------------------------------------- texts in several forms
+
+FULL = "FINDINGS: Bone marrow edema of the left sacroiliac joint, 12 mm deep. No erosion.\nIMPRESSION: Sacroiliitis."
+
+
+def attached(words: str, kind: str = "text/plain") -> Json:
+    return {"contentType": kind, "data": b64encode(words.encode()).decode()}
+
+
+def narrative(div: str, status: str = "generated") -> Json:
+    return {"status": status, "div": f"<div>{div}</div>"}
+
+
+def said(found: Any) -> list[tuple[str, str, Trust, str]]:
+    """What the texts of the reports say, with how firmly and under which heading."""
+    return [
+        (one.fact, str(one.value), one.source.trust, one.source.section) for one in found.statements if one.source.quote
+    ]
+
+
+FINDINGS = [
+    ("bme", "present", Trust.FINDINGS_TEXT, "findings"),
+    ("depth_mm", "12", Trust.FINDINGS_TEXT, "findings"),
+    ("erosion", "absent", Trust.FINDINGS_TEXT, "findings"),
+]
+IMPRESSION = ("axspa", "present", Trust.IMPRESSION_TEXT, "impression")
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        pytest.param({"text": narrative(f"<pre>{FULL}</pre>")}, id="narrative"),
+        pytest.param({"presentedForm": [attached(FULL)]}, id="attachment"),
+        pytest.param({"presentedForm": [attached(f"<div>{FULL}</div>", "text/html")]}, id="HTML"),
+        pytest.param({"text": narrative(f"<pre>{FULL}</pre>"), "presentedForm": [attached(FULL)]}, id="both"),
+    ],
+)
+def test_the_full_text_is_read_under_its_headings_and_only_once(form: Json):
+    assert said(read(report(**form))) == [*FINDINGS, IMPRESSION]
+
+
+def test_what_the_full_text_repeats_of_the_conclusion_is_said_once():
+    found = read(report(conclusion="Sacroiliitis.", presentedForm=[attached(FULL)]))
+
+    assert said(found) == [("axspa", "present", Trust.IMPRESSION_TEXT, ""), *FINDINGS]
+
+
+def test_a_piece_of_a_sentence_is_no_repetition_of_it():
+    found = read(report(conclusion="No erosion. No bone marrow edema.", presentedForm=[attached("Bone marrow edema.")]))
+
+    (lesion,) = found.case.lesions
+    assert facts(lesion.findings) == {"bme": "absent / present", "erosion": "absent"}
+
+
+def test_a_quote_says_where_in_its_own_text_it_stands():
+    found = read(report(conclusion="Sacroiliitis.", presentedForm=[attached(FULL)]))
+
+    (erosion,) = [one.source for one in found.statements if one.fact == "erosion"]
+    assert FULL[erosion.start : erosion.end] == erosion.quote == "No erosion."
+
+
+def test_coded_elements_in_a_generated_narrative_are_no_second_finding():
+    rows = "<table><tr><td>Bone marrow edema</td><td>Present</td></tr></table><p>Conclusion code: Osteomyelitis</p>"
+
+    found = read(report(text=narrative(rows), conclusionCode=[snomed("60168000")]))
+
+    assert [(one.fact, one.source.trust) for one in found.statements] == [("osteomyelitis", Trust.CONCLUSION_CODE)]
+
+
+def test_the_text_of_an_attachment_tells_that_a_report_is_of_mri():
+    sent = report(code={"text": "Imaging report"}, presentedForm=[attached("STIR: bone marrow edema.")])
+
+    assert lesions(read(sent)) == {"somewhere": {"bme": "present"}}
+
+
+# ---------------------------------------------------------------------------------- what became of reports
+
+GERMAN = "Kein Knochenmarködem. Keine Erosionen."
+LINK = {"contentType": "application/pdf", "url": "Binary/1"}
+RADIOLOGY = coded("RAD", "http://terminology.hl7.org/CodeSystem/v2-0074")
+LABORATORY = coded("LAB", "http://terminology.hl7.org/CodeSystem/v2-0074")
+READ, NOTHING, NOT_READ = ReportOutcome
+
+
+def outcomes(*resources: Json) -> list[tuple[ReportOutcome, NotRead | None]]:
+    return [(one.outcome, one.reason) for one in read(*resources).reports]
+
+
+@pytest.mark.parametrize(
+    ("changes", "outcome"),
+    [
+        pytest.param({"conclusion": EDEMA_LEFT}, (READ, None), id="findings"),
+        pytest.param({"conclusion": "Normal study."}, (NOTHING, None), id="nothing of ours"),
+        pytest.param({"conclusion": EDEMA_LEFT, "presentedForm": [LINK]}, (READ, NotRead.ONLY_LINKED), id="in part"),
+        pytest.param({"conclusion": EDEMA_LEFT, "presentedForm": [{**LINK, "language": "de"}]},
+                     (READ, NotRead.LANGUAGE), id="with a translation"),
+        pytest.param({"conclusion": "See the attached report.", "presentedForm": [LINK]},
+                     (NOT_READ, NotRead.ONLY_LINKED), id="only a pointer to what is linked"),
+        pytest.param({"presentedForm": [LINK]}, (NOT_READ, NotRead.ONLY_LINKED), id="a link"),
+        pytest.param({"presentedForm": [attached("{\\rtf1}", "text/rtf")]}, (NOT_READ, NotRead.FORMAT), id="RTF"),
+        pytest.param({"conclusion": GERMAN}, (NOT_READ, NotRead.LANGUAGE), id="German"),
+        pytest.param({"conclusion": "Sacroiliitis.", "language": "fr"}, (NOT_READ, NotRead.LANGUAGE), id="said French"),
+        pytest.param({"conclusion": GERMAN, "conclusionCode": [snomed("60168000")]}, (NOT_READ, NotRead.LANGUAGE),
+                     id="German with a code"),
+        pytest.param({}, (NOT_READ, NotRead.NO_TEXT), id="empty"),
+        pytest.param({"text": narrative("MRI hip, final")}, (NOT_READ, NotRead.NO_TEXT), id="a summary only"),
+        pytest.param({"conclusionCode": [snomed("60168000")]}, (READ, None), id="coded"),
+        pytest.param({"contained": [{**edema(), "id": "f"}]}, (READ, None), id="coded inside"),
+    ],
+)  # fmt: skip
+def test_of_every_report_of_an_mri_it_is_known_what_became(changes: Json, outcome: Any):
+    assert outcomes(report(**changes)) == [outcome]
+
+
+def test_a_report_without_text_whose_study_has_coded_findings_is_read():
+    sent = report(imagingStudy=[to("ImagingStudy/mri")])
+
+    found = [outcomes(study(), sent), outcomes(study(), sent, edema(derivedFrom=[to("ImagingStudy/mri")]))]
+
+    assert found == [[(NOT_READ, NotRead.NO_TEXT)], [(READ, None)]]
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        pytest.param({"code": {"text": "MRT Knie links"}}, True, id="MRI in German"),
+        pytest.param({"code": {"text": "IRM du genou"}}, True, id="MRI in French"),
+        pytest.param({"code": {"text": "Imaging report"}}, True, id="imaging"),
+        pytest.param({"code": loinc("18748-4")}, True, id="a general code of imaging"),
+        pytest.param({"code": {"text": "Befund"}, "category": [RADIOLOGY]}, True, id="radiology by its category"),
+        pytest.param({"code": {"text": "Left hip"}}, True, id="a joint"),
+        pytest.param({"code": None}, True, id="nothing at all"),
+        pytest.param({"code": {"text": "Befund"}, "imagingStudy": [to("ImagingStudy/x")]}, True, id="with a study"),
+        pytest.param({"code": {"text": "MRI head of femur"}}, True, id="a head that is none"),
+        pytest.param({"code": {"text": "MRI brain"}}, False, id="MRI of the brain"),
+        pytest.param({"code": {"text": "Röntgen Thorax"}, "category": [RADIOLOGY]}, False, id="a chest in German"),
+        pytest.param({"code": {"text": "X-ray left hip"}}, False, id="a radiograph"),
+        pytest.param({"code": {"text": "CT abdomen"}}, False, id="CT"),
+        pytest.param({"code": {"text": "Left hip"}, "category": [LABORATORY]}, False, id="a laboratory's"),
+        pytest.param({"code": {"text": "Blood count"}}, False, id="something else"),
+        pytest.param({"status": "cancelled"}, False, id="cancelled"),
+        pytest.param({"status": "entered-in-error"}, False, id="entered in error"),
+    ],
+)
+def test_a_report_that_cannot_be_read_is_named_when_it_may_be_of_our_concern(changes: Json, named: bool):
+    sent = report(presentedForm=[LINK], **changes)
+
+    assert outcomes(sent) == ([(NOT_READ, NotRead.ONLY_LINKED)] if named else [])
+
+
+@pytest.mark.parametrize(
+    ("conclusion", "found"),
+    [
+        ("Osteomyelitis.", [(NOT_READ, NotRead.UNKNOWN_KIND)]),
+        ("Normal lungs.", []),
+        ("STIR: osteomyelitis.", [(READ, None)]),
+    ],
+)
+def test_a_finding_is_not_dropped_in_silence_when_nothing_says_how_the_images_were_made(conclusion: str, found: Json):
+    assert outcomes(report(conclusion=conclusion, code={"text": "Imaging report"})) == found
+
+
+def test_a_report_that_may_be_of_mri_makes_no_study_of_its_own():
+    found = read(report(code={"text": "Left hip"}, presentedForm=[LINK]))
+
+    assert (found.case.lesions, len(found.unread)) == ((), 1)
+
+
+def test_the_newest_report_comes_first_and_one_that_was_replaced_is_not_listed():
+    found = read(
+        report("old", GERMAN, effectiveDateTime="2024-05-01", issued="2024-05-01"),
+        report("draft", GERMAN, status="preliminary", imagingStudy=[to("ImagingStudy/mri")]),
+        report("final", EDEMA_LEFT, issued=LATER, imagingStudy=[to("ImagingStudy/mri")]),
+        study(),
+    )
+
+    assert found.reports == (
+        ReportReading("DiagnosticReport/final", "2026-03-02", READ),
+        ReportReading("DiagnosticReport/old", "2024-05-01", NOT_READ, NotRead.LANGUAGE),
+    )
+
+
+def test_reports_not_read_are_counted_by_their_reason_among_the_gaps():
+    found = read(
+        report("a", GERMAN),
+        report("b", GERMAN, code={"text": "MRI hip"}),
+        report("c", code={"text": "MRI knee"}, presentedForm=[LINK]),
+        report("d", EDEMA_LEFT, presentedForm=[LINK]),
+    )
+
+    assert found.gaps == (
+        "2 reports (its text is not in English)",
+        "1 report (its text is only linked)",
+        "1 report (in part: its text is only linked)",
+    )
+
+
+def test_an_unread_report_says_nothing():
+    (lesion,) = read(
+        report(conclusion="Kein Osteomyelitis", imagingStudy=[to("ImagingStudy/mri")]), study()
+    ).case.lesions
+
+    assert facts(lesion.findings) == {}
+
+
+def test_a_change_is_known_from_the_text_only_not_from_comparing_two_studies():
+    older = report("old", NO_EDEMA_LEFT, effectiveDateTime="2025-01-02", issued="2025-01-02")
+
+    found = [read(older, report("new", words)) for words in (EDEMA_LEFT, f"New {EDEMA_LEFT.lower()}")]
+
+    assert [facts(reading.case.lesions[0].findings).get("change") for reading in found] == [None, "new"]

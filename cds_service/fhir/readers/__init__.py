@@ -2,5 +2,6 @@
 
 from cds_service.fhir.readers.case import Reading, read_case
 from cds_service.fhir.readers.context import ReadingRules
+from cds_service.fhir.readers.reports import ReportOutcome, ReportReading
 
-__all__ = ["Reading", "ReadingRules", "read_case"]
+__all__ = ["Reading", "ReadingRules", "ReportOutcome", "ReportReading", "read_case"]

@@ -23,11 +23,14 @@ from cds_service.fhir.readers.observations import Links, observation_set, read_o
 from cds_service.fhir.readers.patient import read_patient
 from cds_service.fhir.readers.reports import (
     Report,
+    ReportOutcome,
+    ReportReading,
     contained,
     current,
     find_report,
     is_readable,
     modality,
+    outcome_of,
     read_radiograph,
     read_report,
 )
@@ -39,10 +42,21 @@ from cds_service.model.case import Case, PlacedOrder, Problem, Statement, Study
 
 @dataclass(frozen=True)
 class Reading:
-    """A case, and in words what of the record could not be used."""
+    """A case, what became of each report, and in words what of the record could not be used.
+
+    ``statements`` are all that was read, before they were sorted into the case; ``reports`` are those that are, or may
+    be, of an MRI of bones or joints, the newest first.
+    """
 
     case: Case
     gaps: tuple[str, ...]
+    reports: tuple[ReportReading, ...] = ()
+    statements: tuple[Statement, ...] = ()
+
+    @property
+    def unread(self) -> tuple[ReportReading, ...]:
+        """The reports that could not be read."""
+        return tuple(report for report in self.reports if report.outcome is ReportOutcome.NOT_READ)
 
 
 def read_case(
@@ -72,7 +86,10 @@ def read_case(
     studies, places = _studies(
         [*record.of_type("ImagingStudy"), *_of_type(inner, "ImagingStudy")], how, collect, problems
     )
-    reports = _reports(record, places, problems)
+    observations = [_with_inner_links(one, one) for one in record.of_type("Observation")]
+    by_key = {key_of(one): one for one in [*observations, *_of_type(inner, "Observation")]}
+    every_report = _reports(record, places, by_key, problems)
+    reports = [report for report in every_report if report.is_mr]
     for report in reports:
         studies[report.study] = _reported(studies.get(report.study), report)
     known = StudyPlaces(
@@ -86,8 +103,7 @@ def read_case(
         {member: report.study for report in reports for member in _members(report.resource)},
         frozenset(member for report in _of_other_modality(record, places) for member in _members(report)),
     )
-    observations = [_with_inner_links(one, one) for one in record.of_type("Observation")]
-    found = observation_set([*observations, *_of_type(inner, "Observation")], links)
+    found = observation_set(by_key.values(), links)
     for key in sorted(found.by_key):
         resource = found.by_key[key]
         collect(resource, partial(read_observation, resource, found, known, how, problems))
@@ -114,7 +130,14 @@ def read_case(
         placed=tuple(_placed(record, how, problems)),
         problems=tuple(sorted(set(problems), key=_problem_key)),
     )
-    return Reading(case, _gaps(problems, how))
+    outcomes = [
+        outcome
+        for report in every_report
+        if (outcome := outcome_of(report, _observations(report.resource, by_key), statements, how)) is not None
+    ]
+    newest_first = tuple(sorted(outcomes, key=lambda one: (one.day, one.key), reverse=True))
+    gaps = (*_gaps(problems, how), *_report_gaps(newest_first))
+    return Reading(case, gaps, newest_first, tuple(statements))
 
 
 def _contained(record: Record) -> list[Json]:
@@ -177,12 +200,12 @@ def _studies(
     return studies, StudyPlaces(places, days, frozenset(others))
 
 
-def _reports(record: Record, studies: StudyPlaces, problems: list[Problem]) -> list[Report]:
-    """Return the reports to read; of several for one study the newest last, so that it names the study."""
+def _reports(record: Record, studies: StudyPlaces, by_key: Mapping[str, Json], problems: list[Problem]) -> list[Report]:
+    """Return the reports that count; of several for one study the newest last, so that it names the study."""
     found: list[Report] = []
     for resource in record.of_type("DiagnosticReport"):
         try:
-            report = find_report(_with_inner_studies(resource), studies)
+            report = find_report(_with_inner_studies(resource), studies, _observations(resource, by_key))
         except UNREADABLE:
             problems.append(Problem("unreadable", "DiagnosticReport", key_of(resource)))
             continue
@@ -211,6 +234,10 @@ def _members(report: Json) -> list[str]:
     """Return the keys of the observations that a report names or holds."""
     named = [_inner_key(report, key, "Observation") for key in references(report.get("result"))]
     return [*named, *(_inner_key(report, name, "Observation") for name in contained(report))]
+
+
+def _observations(report: Json, by_key: Mapping[str, Json]) -> list[Json]:
+    return [by_key[key] for key in dict.fromkeys(_members(report)) if key in by_key]
 
 
 def _reported(study: Study | None, report: Report) -> Study:
@@ -270,3 +297,12 @@ def _gaps(problems: Iterable[Problem], how: ReadingRules) -> tuple[str, ...]:
     return tuple(
         kinds[code].format(n=n, about=labels.get(about, about)) for (code, about), n in sorted(counted.items())
     )
+
+
+def _report_gaps(reports: Iterable[ReportReading]) -> Iterator[str]:
+    """Yield in words, counted by reason, which reports could not be read, or only in part."""
+    counted = Counter(
+        (one.outcome is not ReportOutcome.NOT_READ, one.reason) for one in reports if one.reason is not None
+    )
+    for (in_part, reason), n in sorted(counted.items()):
+        yield f"{n} {'report' if n == 1 else 'reports'} ({'in part: ' if in_part else ''}{reason})"

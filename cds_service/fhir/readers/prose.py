@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from cds_service.fhir.narrative import read_text
+from cds_service.fhir.narrative import Section, read_text
 from cds_service.fhir.readers.context import ReadingRules
 from cds_service.fhir.sequences import sequences_named
 from cds_service.knowledge.codes.sites import Place
@@ -37,7 +37,8 @@ def in_words(words: str, source: Provenance, place: Place, study: str, how: Read
         fact = how.rules.facts.get(told.fact)
         if fact is None:
             continue
-        where = replace(source, trust=told.trust, quote=told.quote, start=told.start, end=told.end)
+        section = "" if told.section is Section.UNTITLED else told.section.value
+        where = replace(source, trust=told.trust, quote=told.quote, start=told.start, end=told.end, section=section)
         if fact.scope is Scope.PATIENT and told.fact not in ALSO_NAMED:
             site = told.site or (place.site if told.fact in OF_THE_REGION else None)
             yield Statement(told.fact, told.value, where, site, told.side)
@@ -46,5 +47,7 @@ def in_words(words: str, source: Provenance, place: Place, study: str, how: Read
             yield Statement(name, told.value, where, told.site, told.side, study)
     fluid = bool(how.setting(PD_FAT_SUPPRESSED_IS_FLUID_SENSITIVE))
     for sequence in sorted(sequences_named(reading.technique, pd_fat_suppressed_is_fluid_sensitive=fluid)):
-        where = replace(source, trust=Trust.FINDINGS_TEXT, quote=reading.technique.strip())
+        where = replace(
+            source, trust=Trust.FINDINGS_TEXT, quote=reading.technique.strip(), section=Section.TECHNIQUE.value
+        )
         yield Statement(f"seq.{sequence}", "acquired", where, study=study)

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from cds_service.fhir.access import Json, codings, first_day, key_of, objects, references, text
-from cds_service.fhir.narrative import LONGEST_TEXT, TextStatement, read_text
+from cds_service.fhir.narrative import LONGEST_TEXT
 from cds_service.fhir.readers.context import ReadingRules, StudyPlaces
-from cds_service.fhir.readers.observations import ALSO_NAMED
+from cds_service.fhir.readers.prose import ALSO_NAMED, in_words
+from cds_service.fhir.readers.report_text import NotRead, ReportTexts, is_english, texts_of
 from cds_service.fhir.readers.words import has, modality_named, modality_told, site_named, words_of
-from cds_service.fhir.sequences import sequences_named
 from cds_service.knowledge.codes.diagnoses import diagnosis_of
 from cds_service.knowledge.codes.findings import CHOICES, QUANTITIES, finding_of
-from cds_service.knowledge.codes.orders import imaging_of, report_category_of
+from cds_service.knowledge.codes.orders import imaging_of, report_category_of, report_type_of, section_of
 from cds_service.knowledge.codes.sites import Place, settle
 from cds_service.knowledge.order_words import NORMAL_RADIOGRAPH, RADIOGRAPH_WORDS
-from cds_service.knowledge.settings import PD_FAT_SUPPRESSED_IS_FLUID_SENSITIVE, SUGGESTIVE_IS_PRESENT
+from cds_service.knowledge.report_words import IMAGING_TITLE_WORDS, OTHER_TITLE_WORDS
 from cds_service.model.case import Statement
-from cds_service.model.condition import Scope
 from cds_service.model.finding import Provenance, Trust
 
 IGNORED_STATUS = ("entered-in-error", "cancelled", "registered")
@@ -30,7 +30,10 @@ REPLACING_STATUS = ("amended", "corrected")
 
 @dataclass(frozen=True)
 class Report:
-    """One imaging report and the study it belongs to."""
+    """One imaging report and the study it belongs to.
+
+    ``is_mr`` is not set where nothing says how the images were made: such a report is not read, but it is named.
+    """
 
     resource: Json
     key: str
@@ -39,6 +42,8 @@ class Report:
     issued: str
     preliminary: bool
     place: Place
+    texts: ReportTexts
+    is_mr: bool
 
     @property
     def is_amended(self) -> bool:
@@ -72,15 +77,20 @@ def is_readable(resource: Json) -> bool:
     return text(resource.get("status")) not in IGNORED_STATUS
 
 
-def find_report(resource: Json, studies: StudyPlaces) -> Report | None:
-    """Return the report if it is one of magnetic resonance imaging that may be read, else None.
+def find_report(resource: Json, studies: StudyPlaces, members: Iterable[Json] = ()) -> Report | None:
+    """Return the report if it is, or may be, one of magnetic resonance imaging that counts, else None.
 
-    Its study is the one it names, else the one of its day; else it stands for a study of its own.
+    Its study is the one it names, else the one of its day; else it stands for a study of its own. ``members`` are the
+    observations that it names or holds.
     """
     if not is_readable(resource):
         return None
-    made_by = modality(resource, studies) or modality_told(text(resource.get("conclusion")))
-    if made_by != "MR":
+    made_by = modality(resource, studies)
+    if made_by == "other":
+        return None
+    texts = texts_of(resource, _narrated(members))
+    made_by = made_by or modality_told("\n".join(one.words for one in texts.texts))
+    if made_by == "other" or not (made_by or _may_be_imaging(resource)):
         return None
     key = key_of(resource)
     day = first_day(resource, "effectiveDateTime", "effectivePeriod", "issued")
@@ -94,6 +104,32 @@ def find_report(resource: Json, studies: StudyPlaces) -> Report | None:
         issued=first_day(resource, "issued") or day,
         preliminary=text(resource.get("status")) in EARLY_STATUS,
         place=settle(place, studies.places.get(study, Place())),
+        texts=texts,
+        is_mr=made_by == "MR",
+    )
+
+
+def _narrated(members: Iterable[Json]) -> list[str]:
+    """Return the texts of a report that its observations hold, which their own reader reads."""
+    return [
+        words
+        for member in members
+        if (words := text(member.get("valueString"))) and any(section_of(*pair) for pair in codings(member.get("code")))
+    ]
+
+
+def _may_be_imaging(resource: Json) -> bool:
+    """Whether a report that does not say how it was made may be one of imaging: by its code, category or title."""
+    title, coded = words_of(resource.get("code")), list(codings(resource.get("code")))
+    categories = list(codings(resource.get("category")))
+    if not (title or coded or categories):
+        return True
+    return (
+        bool(_studies_named(resource))
+        or any(report_type_of(system, code) for system, code in coded)
+        or any(report_category_of(system, code) == "imaging" for system, code in categories)
+        or has(IMAGING_TITLE_WORDS, title)
+        or bool(site_named(title).sites())
     )
 
 
@@ -146,23 +182,88 @@ def _ordered_place(resource: Json) -> Place:
 
 
 def read_report(report: Report, how: ReadingRules) -> Iterator[Statement]:
-    """Yield what the report's conclusion says, coded first, then in words."""
+    """Yield what the report's conclusion says, coded first, then what its texts say."""
     # DSTU2 and STU3 have another name for the coded conclusion.
     for concept in [*objects(report.resource.get("conclusionCode")), *objects(report.resource.get("codedDiagnosis"))]:
         yield from _conclusion_code(concept, report, how)
-    reading = read_text(
-        text(report.resource.get("conclusion")),
-        trust=Trust.IMPRESSION_TEXT,
-        default_site=report.place.site,
-        default_side=report.place.side,
-        suggestive_is_present=bool(how.setting(SUGGESTIVE_IS_PRESENT)),
-    )
-    for statement in reading.statements:
-        yield from _said(statement, report, how)
-    source = Provenance(report.key, report.day, Trust.FINDINGS_TEXT, reading.technique.strip())
-    fluid = bool(how.setting(PD_FAT_SUPPRESSED_IS_FLUID_SENSITIVE))
-    for name in sorted(sequences_named(reading.technique, pd_fat_suppressed_is_fluid_sensitive=fluid)):
-        yield Statement(f"seq.{name}", "acquired", source, study=report.study)
+    yield from read_texts(report.texts, Provenance(report.key, report.day), report.place, report.study, how)
+
+
+def read_texts(
+    texts: ReportTexts, source: Provenance, place: Place, study: str, how: ReadingRules
+) -> Iterator[Statement]:
+    """Yield what the texts of a report say. What one says in the same words as another before it is said once."""
+    said: set[tuple[object, ...]] = set()
+    for one in texts.texts:
+        here: set[tuple[object, ...]] = set()
+        for statement in in_words(one.words, replace(source, trust=one.trust), place, study, how):
+            words = tuple(re.findall(r"\w+", statement.source.quote.casefold()))
+            same = (statement.fact, statement.value, statement.site, statement.side, words)
+            if same not in said:
+                yield statement
+            here.add(same)
+        said |= here
+
+
+class ReportOutcome(StrEnum):
+    """What became of a report, in the words that are shown."""
+
+    FINDINGS = "read"
+    NOTHING = "read; nothing this service looks for was recognised"
+    NOT_READ = "not read"
+
+
+@dataclass(frozen=True)
+class ReportReading:
+    """What became of one report that is, or may be, of an MRI of bones or joints.
+
+    Attributes:
+        key: its reference.
+        day: ISO 8601 day of the examination, or empty.
+        outcome: whether it was read, and anything recognised.
+        reason: why it was not read, or why only in part; None when it was read as a whole.
+    """
+
+    key: str
+    day: str
+    outcome: ReportOutcome
+    reason: NotRead | None = None
+
+
+def outcome_of(
+    report: Report, members: Iterable[Json], statements: Iterable[Statement], how: ReadingRules
+) -> ReportReading | None:
+    """Return what became of a report; None for one that could not be read but is clearly not our concern.
+
+    ``members`` are its observations, ``statements`` all of the record. A report in whose text nothing was recognised
+    counts as unread when a part of it could not be read: what is missing may stand there. One without any text is read
+    when the record holds coded findings of its study.
+    """
+    observations = list(members)
+    parts = {report.key, *map(key_of, observations)}
+    findings = [one for one in statements if not one.fact.startswith("seq.")]
+    here = [one for one in findings if one.source.reference in parts]
+    refused = next(iter(report.texts.refused), None)
+    is_foreign = NotRead.LANGUAGE in report.texts.refused and not report.texts.texts
+    if not is_foreign and any(one.source.quote for one in here):
+        return ReportReading(report.key, report.day, ReportOutcome.FINDINGS, refused)
+    if refused is None and not report.is_mr:
+        told = read_texts(report.texts, Provenance(report.key), report.place, report.study, how)
+        refused = NotRead.UNKNOWN_KIND if any(one.study for one in told) else None
+    elif refused is None:
+        if here or (not report.texts.texts and any(one.study == report.study for one in findings)):
+            return ReportReading(report.key, report.day, ReportOutcome.FINDINGS)
+        if _narrated(observations) or any(not one.is_summary for one in report.texts.texts):
+            return ReportReading(report.key, report.day, ReportOutcome.NOTHING)
+        refused = NotRead.NO_TEXT
+    if refused is None or _is_of_another_region(report.resource):
+        return None
+    return ReportReading(report.key, report.day, ReportOutcome.NOT_READ, refused)
+
+
+def _is_of_another_region(resource: Json) -> bool:
+    title = words_of(resource.get("code"))
+    return has(OTHER_TITLE_WORDS, title) and not _ordered_place(resource).sites()
 
 
 def read_radiograph(resource: Json) -> Iterator[Statement]:
@@ -173,6 +274,8 @@ def read_radiograph(resource: Json) -> Iterator[Statement]:
     if not is_readable(resource):
         return
     told = text(resource.get("conclusion"))[:LONGEST_TEXT]
+    if not is_english(told):
+        return
     coded = [imaging_of(system, code) for system, code in codings(resource.get("code"))]
     title = words_of(resource.get("code"))
     own = any(one is not None and one.modality == "XR" for one in coded) or has(RADIOGRAPH_WORDS, title)
@@ -197,28 +300,8 @@ def _conclusion_code(concept: Json, report: Report, how: ReadingRules) -> Iterat
             if meaning.fact in CHOICES and not meaning.value:
                 continue
             place = settle(meaning.place, report.place)
-            for fact in _facts(meaning.fact):
+            for fact in (meaning.fact, *ALSO_NAMED.get(meaning.fact, ())):
                 yield Statement(fact, meaning.value or meaning.state, source, place.site, place.side, report.study)
-
-
-def _said(statement: TextStatement, report: Report, how: ReadingRules) -> Iterator[Statement]:
-    """Yield one statement of the text where it belongs: a lesion, the study, or the patient."""
-    fact = how.rules.facts.get(statement.fact)
-    if fact is None:
-        return
-    source = Provenance(report.key, report.day, statement.trust, statement.quote, statement.start, statement.end)
-    if fact.scope is Scope.PATIENT and statement.fact not in ALSO_NAMED:
-        # Pain and injury in the indication are those of the imaged region (decision table 3.10.7).
-        local = statement.fact in ("acute_pain", "acute_trauma", "foot_ulcer")
-        site = statement.site or (report.place.site if local else None)
-        yield Statement(statement.fact, statement.value, source, site, statement.side)
-        return
-    for name in _facts(statement.fact):
-        yield Statement(name, statement.value, source, statement.site, statement.side, report.study)
-
-
-def _facts(fact: str) -> tuple[str, ...]:
-    return (fact, *ALSO_NAMED.get(fact, ()))
 
 
 def contained(resource: Json) -> Mapping[str, Json]:

@@ -24,6 +24,7 @@ from cds_service.knowledge.codes.sources import (
     SERVICE_SECTIONS,
     SNOMED_CACHE,
     SNOMED_GPS,
+    UTG,
     dicom,
     us_core,
     vsac,
@@ -399,6 +400,24 @@ PROCEDURE_CODES: Mapping[Key, Procedure] = index(PROCEDURES)
 # Reports
 
 
+REPORT_TYPES: tuple[Entry[str], ...] = (
+    Entry(
+        LoincCode("18748-4", "Diagnostic imaging study"),
+        "imaging",
+        Seen(EvidenceTier.A, "hl7-eu/imaging@ab1b10af; HL7 US Core requirements"),
+    ),
+    Entry(
+        LoincCode("85430-7", "Diagnostic imaging report"),
+        "imaging",
+        Seen(EvidenceTier.A, "hl7-eu/imaging@ab1b10af: im-diagnosticreport"),
+    ),
+    Entry(
+        LoincCode("68604-8", "Radiology Diagnostic study note"),
+        "imaging",
+        Seen(EvidenceTier.A, f"{UTG}: input-cache/txcache/loinc.cache"),
+    ),
+)
+
 REPORT_SECTIONS: tuple[Entry[str], ...] = (
     Entry(
         LoincCode("59776-5", "Procedure findings Narrative"),
@@ -436,6 +455,7 @@ REPORT_CATEGORIES: tuple[Entry[str], ...] = (
 )
 
 
+_REPORT_TYPES = index(REPORT_TYPES)
 _REPORT_SECTIONS = index(REPORT_SECTIONS)
 _REPORT_CATEGORIES = index(REPORT_CATEGORIES)
 
@@ -463,6 +483,11 @@ def imaging_of(system: str, code: str) -> ImagingProcedure | None:
 def procedure_of(system: str, code: str) -> Procedure | None:
     """Return the procedure a code orders, or None. A biopsy is one of marrow only by its body site."""
     return PROCEDURE_CODES.get(key_of(system, code))
+
+
+def report_type_of(system: str, code: str) -> str | None:
+    """Return ``imaging`` for the general codes of an imaging report; specific MRI codes are in ``imaging_of``."""
+    return _REPORT_TYPES.get(key_of(system, code))
 
 
 def section_of(system: str, code: str) -> str | None:

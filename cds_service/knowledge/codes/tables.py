@@ -27,6 +27,7 @@ from cds_service.knowledge.codes.orders import (
     PROCEDURES,
     REPORT_CATEGORIES,
     REPORT_SECTIONS,
+    REPORT_TYPES,
     SEQUENCE_NAMES,
 )
 from cds_service.knowledge.codes.overrides import OVERRIDE_ENTRIES
@@ -75,6 +76,7 @@ TABLES: dict[str, tuple[Entry[object], ...]] = {
     "contrast": CONTRASTS,
     "imaging procedures": IMAGING,
     "procedures": PROCEDURES,
+    "report types": REPORT_TYPES,
     "report sections": REPORT_SECTIONS,
     "report categories": REPORT_CATEGORIES,
     "laboratory": ANALYTES,
