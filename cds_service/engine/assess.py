@@ -8,7 +8,7 @@ order of causes and text comes from the ``RuleSet``.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import chain
 
@@ -212,6 +212,15 @@ def assess(case: Case, rules: RuleSet, settings: Mapping[str, SettingValue] | No
     return run.assessment()
 
 
+@dataclass
+class _Gathered:
+    """What the rules read so far say of one cause."""
+
+    fired: list[RuleResult] = field(default_factory=list)
+    capped: bool = False
+    lacking: bool = False
+
+
 class _AtLesion:
     """Everything concluded at one lesion so far; answers the questions of ``LevelView``."""
 
@@ -223,44 +232,66 @@ class _AtLesion:
         self.results: dict[str, RuleResult] = {}
         self.entries: dict[str, Entry] = {}
         self._reading: set[str] = set()
+        self._gathered = {cause: _Gathered() for cause in run.rules.causes}
+        self._unsettled: set[str] = set()
 
     def read(self, rule: Rule) -> RuleResult:
         if rule.id not in self.results:
             if rule.id in self._reading:
                 raise ValueError(f"rules refer to each other in a circle at {rule.id!r}")
             self._reading.add(rule.id)
-            self.results[rule.id] = _read(rule, self.place, self.view, self.run.rules)
+            self.results[rule.id] = read_rule(rule, self.place, self.view, self.run.rules)
+            self._gather(self.results[rule.id])
         return self.results[rule.id]
+
+    def _gather(self, result: RuleResult) -> None:
+        effect, about = result.rule.effect, result.rule.about
+        if result.fired:
+            if isinstance(effect, Cap):
+                for cause in effect.causes:
+                    self._gathered[cause].capped = True
+                self._unsettled |= effect.causes
+            if about:
+                self._gathered[about].fired.append(result)
+                self._unsettled.add(about)
+        elif about and result.lacks_input:
+            self._gathered[about].lacking = True
+            self._unsettled.add(about)
 
     def settle(self) -> None:
         """Work out levels and tiers from the rules read so far."""
-        fired = [result for result in self.results.values() if result.fired]
-        self.entries = {
-            cause: entry for cause in self.run.rules.causes if (entry := self._entry(cause, fired)) is not None
-        }
+        if self._unsettled:
+            settled = {
+                cause: self._entry(cause, self._gathered[cause])
+                if cause in self._unsettled
+                else self.entries.get(cause)
+                for cause in self.run.rules.causes
+            }
+            self.entries = {cause: entry for cause, entry in settled.items() if entry is not None}
+            self._unsettled.clear()
 
-    def _entry(self, cause: str, fired: list[RuleResult]) -> Entry | None:
-        raised = tuple(r for r in fired if r.rule.about == cause and isinstance(r.rule.effect, Raise))
-        lowered = tuple(r for r in fired if r.rule.about == cause and isinstance(r.rule.effect, Lower))
-        capped = tuple(r for r in fired if isinstance(r.rule.effect, Cap) and cause in r.rule.effect.causes)
-        outweighed = frozenset().union(*(r.rule.effect.over for r in lowered if isinstance(r.rule.effect, Lower)))
+    def _entry(self, cause: str, gathered: _Gathered) -> Entry | None:
+        fired = gathered.fired
+        raised = tuple(r for r in fired if isinstance(r.rule.effect, Raise))
+        lowered = [r.rule.effect for r in fired if isinstance(r.rule.effect, Lower)]
+        outweighed = frozenset().union(*(effect.over for effect in lowered))
         held = [_held(result) for result in raised if result.rule.id not in outweighed]
         if held:
             level = max(level for level, _ in held)
             act_now = any(now for _, now in held)
-            if capped:
+            if gathered.capped:
                 level = min(level, Level.POSSIBLE)
         elif lowered:
             level, act_now = Level.UNLIKELY, False
-        elif any(result.rule.about == cause and result.lacks_input for result in self.results.values()):
+        elif gathered.lacking:
             level, act_now = Level.NOT_ASSESSABLE, False
         else:
             return None
         tier = self.run.rules.causes[cause].tier(level, act_now=act_now)
         for result in fired:
-            if tier is not None and isinstance(result.rule.effect, Soften) and result.rule.about == cause:
+            if tier is not None and isinstance(result.rule.effect, Soften):
                 tier = min(tier, result.rule.effect.tier)
-        advised = tuple(r for r in fired if r.rule.about == cause and isinstance(r.rule.effect, Advise | Soften | Cap))
+        advised = tuple(r for r in fired if isinstance(r.rule.effect, Advise | Soften | Cap))
         return Entry(cause, self.place, level, act_now, tier, raised, advised)
 
     # LevelView
@@ -295,7 +326,7 @@ def _held(result: RuleResult) -> tuple[Level, bool]:
     return effect.level, effect.act_now
 
 
-def _read(rule: Rule, place: int, view: View, rules: RuleSet) -> RuleResult:
+def read_rule(rule: Rule, place: int, view: View, rules: RuleSet) -> RuleResult:
     """Return what becomes of a rule where ``view`` looks."""
     certain = rule.when.truth(view)
     outcome = {Truth.YES: Outcome.FIRED, Truth.NO: Outcome.NOT_MET, Truth.UNKNOWN: Outcome.UNDECIDED}[certain]
@@ -309,12 +340,7 @@ def _read(rule: Rule, place: int, view: View, rules: RuleSet) -> RuleResult:
         stopped_by = next((c for c in rule.unless if c.truth(view, strictness) is Truth.YES), None)
         if stopped_by is not None:
             outcome = Outcome.EXCEPTED
-    return RuleResult(rule, place, outcome, view, stopped_by, _strangers(rule, rules))
-
-
-def _strangers(rule: Rule, rules: RuleSet) -> tuple[str, ...]:
-    """Return the rules this rule looks at that the set does not have: rivals that are not assessed."""
-    return tuple(dict.fromkeys(rule_id for rule_id in rule.references() if rule_id not in rules.by_id))
+    return RuleResult(rule, place, outcome, view, stopped_by, rules.strangers[rule.id])
 
 
 class _Run:
@@ -361,7 +387,7 @@ class _Run:
             if draft.group and concerns(draft, known, self.rules.sites)
         )
         view = View((draft.findings, self.case.patient), around=self.around, ordered=ordered)
-        return _read(rule, place, view, self.rules)
+        return read_rule(rule, place, view, self.rules)
 
     def assessment(self) -> Assessment:
         trace = [result for lesion in self.lesions for result in lesion.results.values()] + self.order_results

@@ -353,6 +353,15 @@ class RuleSet:
         """The rules by id."""
         return {rule.id: rule for rule in self.rules}
 
+    @cached_property
+    def strangers(self) -> Mapping[str, tuple[str, ...]]:
+        """Rule id -> the rules it looks at that this set does not have: rivals that are not assessed."""
+        known = self.by_id
+        return {
+            rule.id: tuple(dict.fromkeys(name for name in rule.references() if name not in known))
+            for rule in self.rules
+        }
+
     def at_step(self, step: Step) -> tuple[Rule, ...]:
         """Return the rules that are read at this step, in their order."""
         return self._by_step.get(step, ())

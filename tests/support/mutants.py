@@ -24,8 +24,7 @@ from typing import Any
 import orjson
 
 from cds_service.data import data_path
-from cds_service.engine.assess import RuleResult, assess
-from cds_service.engine.assess import _read as read_rule
+from cds_service.engine.assess import RuleResult, assess, read_rule
 from cds_service.knowledge.rules import rule_set
 from cds_service.model.case import Case
 from cds_service.model.condition import (
