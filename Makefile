@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 ARGS ?=
 # A test takes its share of all cores; PARALLEL= runs them one by one.
-PARALLEL ?= -n auto --dist worksteal
+PARALLEL ?= -n auto --dist loadgroup
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev demo serve test test-all coverage check lint types imports content leaks docs cases mutation fuzz bench format lock clean

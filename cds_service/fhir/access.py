@@ -19,10 +19,13 @@ _TYPE = re.compile(r"[A-Z][A-Za-z]+")
 
 def objects(value: Any) -> Iterator[Json]:
     """Yield the objects of a list, or a lone object as if it were a list of one."""
-    if isinstance(value, Mapping):
+    # A JSON object is a dict; asking for a Mapping would take most of the time of reading a large record.
+    if isinstance(value, dict):
         yield value
     elif isinstance(value, list):
-        yield from (item for item in value if isinstance(item, Mapping))
+        for item in value:
+            if isinstance(item, dict):
+                yield item
 
 
 def text(value: Any) -> str:
@@ -35,8 +38,8 @@ def codings(concept: Any) -> Iterator[tuple[str, str]]:
     for one in objects(concept):
         inner = _unwrapped(one)
         for coding in [*objects(inner.get("coding")), inner]:
-            code = text(coding.get("code"))
-            if code:
+            code = coding.get("code")
+            if code and isinstance(code, str):
                 yield text(coding.get("system")), code
 
 
@@ -56,7 +59,7 @@ def concept_text(concept: Any, *, displays_too: bool = True) -> str:
 def _unwrapped(concept: Json) -> Json:
     """Return the CodeableConcept inside an R5 CodeableReference, or the concept itself."""
     wrapped = concept.get("concept")
-    return wrapped if isinstance(wrapped, Mapping) else concept
+    return wrapped if isinstance(wrapped, dict) else concept
 
 
 def reference_key(value: Any) -> str:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Protocol
 
@@ -78,12 +79,21 @@ CANONICAL_SYSTEMS: frozenset[str] = frozenset({*SYSTEM_ALIASES.values(), HPO, LO
 """Every code system this service knows by name."""
 
 
+LONGEST_SYSTEM = 200
+"""Characters of the longest name of a code system that is looked at."""
+
+
 def same_system(uri: str) -> str | None:
     """Return the canonical URI of a code system, whichever of its names was sent; None for one not known here.
 
     A blank, a trailing slash, https for http, upper case in an OID, a bare OID, a ``|version`` and an edition of
     SNOMED CT (``http://snomed.info/sct/731000124108/version/...``) make no difference.
     """
+    return _same_system(uri) if len(uri) <= LONGEST_SYSTEM else None
+
+
+@lru_cache(maxsize=1_000)
+def _same_system(uri: str) -> str | None:
     name = uri.strip().partition("|")[0].rstrip("/")
     if name in CANONICAL_SYSTEMS:
         return name

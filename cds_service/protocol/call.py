@@ -20,8 +20,8 @@ DEEPEST = 64
 """So many objects and lists may lie inside one another; FHIR needs about twenty. What reads them is recursive."""
 
 _TOKEN = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
-_TEXTS = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 _NOT_BRACKETS = bytes(mark for mark in range(256) if mark not in b"{}[]")
+_ALL_BRACES = bytes.maketrans(b"[]", b"{}")
 
 
 @dataclass(frozen=True)
@@ -82,12 +82,14 @@ def _is_deeper(body: bytes, limit: int) -> bool:
     """Whether a valid JSON text has more than so many objects and lists inside one another."""
     if body.count(b"{") + body.count(b"[") <= limit:
         return False
-    depth = 0
-    for mark in _TEXTS.sub(b"", body).translate(None, _NOT_BRACKETS):
-        depth += 1 if mark in b"{[" else -1
-        if depth > limit:
-            return True
-    return False
+    # Without its escapes every quote begins or ends a text, so what is outside of texts is every other part.
+    outside = b"".join(body.replace(rb"\\", b"").replace(rb"\"", b"").split(b'"')[::2])
+    left = outside.translate(_ALL_BRACES, _NOT_BRACKETS)
+    for _ in range(limit):
+        left = left.replace(b"{}", b"")  # takes the innermost away
+        if not left:
+            return False
+    return True
 
 
 def read_call(value: Any, service: Service) -> HookCall:

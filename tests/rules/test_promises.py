@@ -38,6 +38,8 @@ from cds_service.settings import Settings
 from cds_service.vignettes import read_vignette
 
 RULES = rule_set()
+# All cases are answered once, by one process.
+pytestmark = pytest.mark.xdist_group("promises")
 VIGNETTES = Path(__file__).parents[2] / "fixtures" / "vignettes.jsonl"
 
 

@@ -25,6 +25,14 @@ Json = Any
 SERVICES = load_services(data_path("hooks"))
 SCENARIOS = {scenario.name: scenario for scenario in load_scenarios(data_path("scenarios"))}
 every_scenario = pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS.keys())
+# One scenario in four in `make test`, all of them in the gate.
+every_scenario_in_time = pytest.mark.parametrize(
+    "scenario",
+    [
+        pytest.param(scenario, id=name, marks=[pytest.mark.slow] if number % 4 else [])
+        for number, (name, scenario) in enumerate(SCENARIOS.items())
+    ],
+)
 
 
 @pytest.fixture
@@ -89,7 +97,7 @@ def cards_of(found: Answer) -> list[Json]:
 # ---------------------------------------------------------------------------------- a server in the prefetch's place
 
 
-@every_scenario
+@every_scenario_in_time
 @pytest.mark.parametrize("how", [{}, {"pages": 3}, {"delay_s": 0.05}], ids=["whole", "paged", "slow"])
 def test_a_server_in_place_of_the_prefetch_gives_the_same_cards(
     scenario: Scenario, how: Json, server: FhirServer, fhir: FhirClient

@@ -57,9 +57,12 @@ def read_markers(resources: Iterable[Json], how: ReadingRules, problems: list[Pr
 
 def _judged(part: Json) -> list[tuple[str, State | None]]:
     """Return the facts that a value, or one of the values of a panel, is about, each with whether it is raised."""
-    facts = {RAISED_FACTS.get(analyte_of(system, code) or "") for system, code in codings(part.get("code"))}
+    analytes = (analyte_of(system, code) for system, code in codings(part.get("code")))
+    facts = {fact for analyte in analytes if analyte and (fact := RAISED_FACTS.get(analyte))}
+    if not facts:
+        return []
     state = _raised(part)
-    return [(fact, state) for fact in sorted(name for name in facts if name)]
+    return [(fact, state) for fact in sorted(facts)]
 
 
 def _raised(resource: Json) -> State | None:
