@@ -20,8 +20,9 @@ DEEPEST = 64
 """So many objects and lists may lie inside one another; FHIR needs about twenty. What reads them is recursive."""
 
 _TOKEN = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
-_NOT_BRACKETS = bytes(mark for mark in range(256) if mark not in b"{}[]")
+_NOT_BRACKETS_NOR_QUOTES = bytes(mark for mark in range(256) if mark not in b'{}[]"')
 _ALL_BRACES = bytes.maketrans(b"[]", b"{}")
+_TEXTS = re.compile(rb'"[^"]*"')
 
 
 @dataclass(frozen=True)
@@ -82,9 +83,9 @@ def _is_deeper(body: bytes, limit: int) -> bool:
     """Whether a valid JSON text has more than so many objects and lists inside one another."""
     if body.count(b"{") + body.count(b"[") <= limit:
         return False
-    # Without its escapes every quote begins or ends a text, so what is outside of texts is every other part.
-    outside = b"".join(body.replace(rb"\\", b"").replace(rb"\"", b"").split(b'"')[::2])
-    left = outside.translate(_ALL_BRACES, _NOT_BRACKETS)
+    # Without its escapes every quote begins or ends a text; most texts hold no brackets and go first.
+    marks = body.replace(rb"\\", b"").replace(rb"\"", b"").translate(_ALL_BRACES, _NOT_BRACKETS_NOR_QUOTES)
+    left = _TEXTS.sub(b"", marks.replace(b'""', b""))
     for _ in range(limit):
         left = left.replace(b"{}", b"")  # takes the innermost away
         if not left:

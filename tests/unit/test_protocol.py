@@ -469,3 +469,28 @@ def test_a_key_sent_without_its_context_field_has_no_query():
     sent = call(hook="result-review", context={"userId": "Practitioner/a", "patientId": "a"}, prefetch={"study": None})
 
     assert read_call(sent, SERVICES["bme-result-review"]).queries()["study"] == ""
+
+
+@settings(max_examples=300)
+@given(
+    st.recursive(
+        st.text(alphabet='a{}[]"\\:,é', max_size=4) | st.integers(),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(alphabet='{}[]"\\', max_size=2), inner),
+        max_leaves=8,
+    ),
+    st.integers(0, 4),
+)
+def test_the_depth_of_json_is_counted_whatever_its_texts_hold(value: Json, more: int):
+    depth = DEEPEST - depth_of(value) + more
+    text = "[" * depth + json.dumps(value, ensure_ascii=False) + "]" * depth
+
+    if more > 0:
+        with pytest.raises(BadRequest):
+            parse_json(text.encode())
+    else:
+        parse_json(text.encode())
+
+
+def depth_of(value: Json) -> int:
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    return 0 if inside is None else 1 + max(map(depth_of, inside), default=0)
