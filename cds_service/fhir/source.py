@@ -58,9 +58,8 @@ class Record:
 
     def of_type(self, kind: str) -> Iterator[Json]:
         """Yield the resources of one type, in the order of their keys."""
-        for key in sorted(self.resources):
-            if self.resources[key].get("resourceType") == kind:
-                yield self.resources[key]
+        for key in sorted(key for key, one in self.resources.items() if one.get("resourceType") == kind):
+            yield self.resources[key]
 
 
 @dataclass(frozen=True)

@@ -80,7 +80,7 @@ CANONICAL_SYSTEMS: frozenset[str] = frozenset({*SYSTEM_ALIASES.values(), HPO, LO
 
 
 LONGEST_SYSTEM = 200
-"""Characters of the longest name of a code system that is looked at."""
+"""Characters of the longest name of a code system that is looked at; with its code, that is remembered."""
 
 
 def same_system(uri: str) -> str | None:
@@ -115,6 +115,11 @@ def key_of(system: str, code: str) -> tuple[str, str]:
     ICD-10 codes are put in upper case and get the dot that claims data leave out; RadLex ids are put in upper case.
     A system not known here is kept as it came.
     """
+    # The same few codes come again and again in a record.
+    return _remembered_key(system, code) if len(system) + len(code) <= LONGEST_SYSTEM else _key_of(system, code)
+
+
+def _key_of(system: str, code: str) -> tuple[str, str]:
     known = same_system(system) or system.strip()
     name = code.strip()
     if known in (ICD10_CM, ICD10):
@@ -123,6 +128,9 @@ def key_of(system: str, code: str) -> tuple[str, str]:
     elif known in (RADLEX, HPO):
         name = name.upper()
     return known, name
+
+
+_remembered_key = lru_cache(maxsize=8_000)(_key_of)
 
 
 class Code(Protocol):

@@ -156,6 +156,8 @@ def _contained(record: Record) -> list[Json]:
 
 def _with_inner_links(resource: Json, outer: Json) -> Json:
     """Return an observation with its links to what ``outer`` contains written as ``_contained`` lists it."""
+    if not outer.get("contained"):
+        return resource
     kinds = {name: text(inner.get("resourceType")) for name, inner in contained(outer).items()}
     links = {name: references(resource.get(name)) for name in ("derivedFrom", "hasMember", "partOf")}
     mapped = {
@@ -223,6 +225,8 @@ def _of_other_modality(record: Record, studies: StudyPlaces) -> Iterator[Json]:
 
 def _with_inner_studies(resource: Json) -> Json:
     """Return the report with references to contained studies written as ``_contained`` lists them."""
+    if not resource.get("contained"):
+        return resource
     mapped = {
         name: [{"reference": _inner_key(resource, key, "ImagingStudy")} for key in references(resource.get(name))]
         for name in ("imagingStudy", "study")

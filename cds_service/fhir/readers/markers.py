@@ -37,12 +37,12 @@ def read_markers(resources: Iterable[Json], how: ReadingRules, problems: list[Pr
     measured: dict[str, str] = {}
     for resource in resources:
         try:
-            day = first_day(resource, *DAY_FIELDS)
-            judged = [_judged(part) for part in (resource, *objects(resource.get("component")))]
+            judged = [pair for part in (resource, *objects(resource.get("component"))) for pair in _judged(part)]
+            day = first_day(resource, *DAY_FIELDS) if judged else ""
         except UNREADABLE:
             problems.append(Problem("unreadable", "Observation", key_of(resource)))
             continue
-        for fact, state in (pair for part in judged for pair in part):
+        for fact, state in judged:
             if not how.within(day, INFECTION_SIGN_DAYS):
                 continue
             measured[fact] = max(measured.get(fact, ""), day)

@@ -45,6 +45,9 @@ DAY_FIELDS = ("effectiveDateTime", "effectivePeriod", "effectiveInstant", "issue
 PLAUSIBLE_MM = (Decimal("0.01"), Decimal(1000))
 """No edema is measured finer than the one or reaches as far as the other: such a number is a slip of the unit."""
 
+SAID_BESIDE = ("component", "bodySite", "bodyStructure", "method", "note", "comment", "comments")
+"""Elements in which a number may be said to be of a finding, or more is said than the number."""
+
 LONGEST_LINK = 20
 """So many observations, one derived from the next, are followed."""
 
@@ -100,6 +103,8 @@ def read_observation(
 
     An observation of another kind of imaging, by its study or its report, states nothing here.
     """
+    if _is_a_mere_number(resource, how):
+        return
     parts = [_part(resource, how), *(_part(one, how, is_whole=False) for one in objects(resource.get("component")))]
     if not any(part.meanings or part.texts for part in parts):
         return
@@ -224,6 +229,19 @@ class _Part:
     texts: list[tuple[str, Trust]]
     is_finding: bool
     is_in_words: bool
+
+
+def _is_a_mere_number(resource: Json, how: ReadingRules) -> bool:
+    """Whether an observation is a number of something else than a finding, with nothing said beside it.
+
+    Most of a record are such: laboratory values and vital signs. They are told apart before anything is worked out.
+    """
+    if "valueQuantity" not in resource or any(name in resource for name in SAID_BESIDE):
+        return False
+    return not any(
+        _meaning(system, code, how) or is_generic(system, code) or section_of(system, code)
+        for system, code in codings(resource.get("code"))
+    )
 
 
 def _part(resource: Json, how: ReadingRules, *, is_whole: bool = True) -> _Part:

@@ -274,15 +274,13 @@ def read_radiograph(resource: Json) -> Iterator[Statement]:
     if not is_readable(resource):
         return
     told = text(resource.get("conclusion"))[:LONGEST_TEXT]
-    if not is_english(told):
-        return
     coded = [imaging_of(system, code) for system, code in codings(resource.get("code"))]
     title = words_of(resource.get("code"))
     own = any(one is not None and one.modality == "XR" for one in coded) or has(RADIOGRAPH_WORDS, title)
     sentences = [told] if own else [one for one in re.split(r"[.;\n]", told) if has(RADIOGRAPH_WORDS, one)]
-    place = _ordered_place(resource)
-    if not any(has(NORMAL_RADIOGRAPH, sentence) for sentence in sentences):
+    if not any(has(NORMAL_RADIOGRAPH, sentence) for sentence in sentences) or not is_english(told):
         return
+    place = _ordered_place(resource)
     day = first_day(resource, "effectiveDateTime", "effectivePeriod", "issued")
     source = Provenance(key_of(resource), day, Trust.FINDINGS_TEXT)
     for site in [place.site] if place.site else sorted(place.sites()):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Any
 
 from cds_service.fhir.access import codings, concept_text, objects
@@ -42,8 +43,13 @@ def has(pattern: str, words: str) -> bool:
 
 
 def _first(pattern: str, words: str) -> int | None:
-    found = re.search(rf"(?<![\w-])(?:{pattern})(?![\w-])", words[:LONGEST], re.IGNORECASE)
+    found = _whole_words(pattern).search(words, 0, LONGEST) if words else None
     return found.start() if found else None
+
+
+@cache
+def _whole_words(pattern: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<![\w-])(?:{pattern})(?![\w-])", re.IGNORECASE)
 
 
 def site_named(words: str) -> Place:

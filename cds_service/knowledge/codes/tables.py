@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from cds_service.knowledge.codes.body_sites import BODY_SITES
 from cds_service.knowledge.codes.context import CONTEXT, CONTEXT_PREFIXES, PAIN, PAIN_PREFIXES, context_of, pain_of
@@ -119,5 +120,9 @@ def facts_stated(key: Key) -> frozenset[str]:
 
 def is_understood(system: str, code: str) -> bool:
     """Return whether any look-up knows a code, so that its meaning is taken from the code alone."""
-    key = key_of(system, code)
+    return _is_understood(key_of(system, code))
+
+
+@lru_cache(maxsize=8_000)
+def _is_understood(key: Key) -> bool:
     return key in _SINGLE or bool(facts_stated(key)) or pain_of(*key) is not None or medicine_of(*key) is not None
