@@ -73,6 +73,7 @@ fuzz: $(VENV)/.dev requirements-fuzz.lock ## Look for input that breaks a promis
 	done
 
 bench: $(VENV)/.dev ## Compare with others on the same input (makes their environments)
+	$(BIN)/python benchmarks/large_record.py
 	$(BIN)/python benchmarks/context.py fixtures/sentences/held_out.jsonl
 
 format: $(VENV)/.dev ## Put the code in its form

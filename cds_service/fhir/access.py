@@ -14,6 +14,7 @@ from typing import Any
 Json = Mapping[str, Any]
 
 _DATE = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2})(?![0-9]))?)?(?![0-9])")
+_LOCAL = re.compile(r"[A-Z][A-Za-z]+/[A-Za-z0-9.-]+")
 _TYPE = re.compile(r"[A-Z][A-Za-z]+")
 
 
@@ -68,7 +69,7 @@ def reference_key(value: Any) -> str:
     Empty for anything else, such as ``urn:uuid:...``, a search, or a reference by identifier only.
     """
     found = text(value.get("reference")) if isinstance(value, Mapping) else text(value)
-    if found.startswith("#"):
+    if found.startswith("#") or _LOCAL.fullmatch(found):
         return found
     parts = [part for part in found.partition("?")[0].split("/") if part]
     if "_history" in parts:

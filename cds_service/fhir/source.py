@@ -236,8 +236,8 @@ def is_about(resource: Json, patient_id: str) -> bool:
 
 def _is_patient(reference: str, patient_id: str) -> bool:
     # A contained subject has no id that could be compared: its resource is the patient's if it was sent as such.
-    same = (patient_id, f"urn:uuid:{patient_id}")
-    return reference.startswith("#") or reference in same or reference_key(reference) == f"Patient/{patient_id}"
+    same = (f"Patient/{patient_id}", patient_id, f"urn:uuid:{patient_id}")
+    return reference in same or reference.startswith("#") or reference_key(reference) == same[0]
 
 
 class _Taken:
