@@ -469,6 +469,12 @@ def test_a_contradicted_statement_is_listed_with_its_place_in_the_record() -> No
     ("asked", "stated", "holds"),
     [
         pytest.param(LevelIs("gout", frozenset({LIKELY}), act_now=True), {}, False, id="not raised"),
+        pytest.param(
+            LevelIs("gout", frozenset({LIKELY}), act_now=True),
+            {"swollen": ABSENT, "warm": ABSENT, "bitten": ABSENT},
+            False,
+            id="nothing speaks for it",
+        ),
         pytest.param(LevelIs("gout", frozenset({LIKELY}), act_now=True), {"bitten": PRESENT}, True, id="act now"),
         pytest.param(LevelIs("gout", frozenset({LIKELY}), act_now=True), {"warm": PRESENT}, False, id="possible"),
         pytest.param(AnyCause(LIKELY), {"bitten": PRESENT}, False, id="any cause, act now does not count"),
@@ -785,3 +791,11 @@ def test_a_site_that_is_not_named_leaves_a_site_bound_rule_open() -> None:
     result = concluded(nowhere, at_knee).trace[0]
 
     assert (result.outcome, [fact.name for fact in result.missing()]) == (Outcome.UNDECIDED, ["site"])
+
+
+@pytest.mark.parametrize(("possible", "level"), [({"knee", "shin"}, LIKELY), ({"knee", "hip"}, NOT_ASSESSABLE)])
+def test_a_region_is_at_a_site_only_if_all_it_may_be_are(possible: set[str], level: Level) -> None:
+    somewhere = replace(lesion(swollen=PRESENT), sites=frozenset(), possible_sites=frozenset(possible))
+    bound = rule("r", Raise(LIKELY), SWOLLEN & at_site("knee", "shin"))
+
+    assert concluded(somewhere, bound).levels == {"gout": level}
