@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
+from decimal import Decimal
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
@@ -655,3 +656,42 @@ def test_what_treats_is_only_said_of_a_likely_cause(record: Record) -> None:
     }
 
     assert {level for cause, level in treated if cause != "malignancy"} <= {Level.LIKELY}
+
+
+# Units
+
+
+@steadily(150)
+@given(
+    tenths=st.integers(1, 400),
+    comparator=st.sampled_from([None, "<", "<=", ">=", ">"]),
+    facts=st.dictionaries(
+        st.sampled_from(["erosion", "fatty_lesion", "synovitis", "effusion", "rim_sign", "sclerosis"]),
+        st.sampled_from(["present", "absent", "indeterminate"]),
+    ),
+    context=st.dictionaries(st.sampled_from(["athlete", "acute_pain", "diabetes"]), st.just("present")),
+    site=st.sampled_from(["si_joint", "femoral_head", "foot_ankle"]),
+)
+def test_the_unit_of_a_depth_never_changes_an_answer(
+    tenths: int, comparator: str | None, facts: dict[str, str], context: dict[str, str], site: str
+) -> None:
+    """9.9 mm, 0.99 cm and 0.0099 m are one length, also where it comes to the centimetre."""
+
+    def answered(value: str, unit: str) -> Assessment:
+        depth = {"value": value, "unit": unit, "comparator": comparator}
+        findings = {"bme": "present", "depth_mm": depth, **facts}
+        sites = [{"site": site, "side": "left", "findings": findings}]
+        sequences = {"stir": "acquired", "t1": "acquired"}
+        given = {"patient": {"age": 50}, "sites": sites, "context": context, "sequences": sequences}
+        return assess(read_vignette({"input": given}, RULES).case, RULES)
+
+    millimetres = Decimal(tenths) / 10
+    answers = [
+        answered(str(millimetres / factor), unit)
+        for unit, factor in (("mm", Decimal(1)), ("cm", Decimal(10)), ("m", Decimal(1000)))
+    ]
+
+    first, *others = [
+        (found.tier, found.levels, [result.outcome for result in found.trace], found.case.lesions) for found in answers
+    ]
+    assert [one == first for one in others] == [True, True]
