@@ -20,8 +20,9 @@ import orjson
 
 from cds_service.data import data_path
 from cds_service.knowledge.rules import rule_set
-from cds_service.protocol.call import parse_json, read_call
+from cds_service.protocol.call import read_call
 from cds_service.protocol.discovery import load_services
+from cds_service.protocol.strict_json import parse_json
 from cds_service.scenarios import load_scenarios
 from cds_service.service import Answer, Ports, answer
 from cds_service.settings import Settings

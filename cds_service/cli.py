@@ -18,8 +18,8 @@ from cds_service.events import Event, log
 from cds_service.fhir.readers import ReadingRules
 from cds_service.knowledge.codes.sites import SIDES, Place
 from cds_service.knowledge.rules import rule_set
-from cds_service.protocol.call import parse_json
 from cds_service.protocol.discovery import load_services
+from cds_service.protocol.strict_json import parse_json
 from cds_service.reading import UnreadableFile, read_file
 from cds_service.reading import as_json as as_read
 from cds_service.scenarios import load_scenarios

@@ -19,7 +19,7 @@ from cds_service.model.case import Statement
 from cds_service.model.condition import Fact
 from cds_service.model.finding import Provenance
 from cds_service.model.quantity import Range
-from cds_service.protocol.call import parse_json
+from cds_service.protocol.strict_json import parse_json
 
 
 class UnreadableFile(ValueError):

@@ -6,6 +6,7 @@ them through ``judgement``.
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Iterable, Mapping
 from ipaddress import ip_address
@@ -24,6 +25,9 @@ from cds_service.knowledge.sites import SITES
 from cds_service.model.condition import Setting, SettingValue
 
 LONGEST_DAYS = 36_500
+
+
+_ORIGIN = re.compile(r"https?://([A-Za-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
 
 
 class ReferralCode(BaseModel):
@@ -45,6 +49,10 @@ class Settings(BaseSettings):
     port: int = Field(8321, ge=0, le=65535, description="Port to listen on.")
     workers: int = Field(2, ge=1, le=64, description="Worker processes of gunicorn.")
     threads: int = Field(48, ge=1, le=512, description="Threads of each worker.")
+    cors_origins: tuple[str, ...] = Field(
+        (),
+        description="Origins whose pages may call the services from a browser, such as https://sandbox.cds-hooks.org.",
+    )
     fhir_servers: tuple[str, ...] = Field(
         (),
         description="Base addresses of the FHIR servers that may be read when a call names them: https, or http on this"
@@ -81,6 +89,16 @@ class Settings(BaseSettings):
         default_factory=dict,
         description="A site's own code for a referral target, such as an orderable's: target -> system, code, display.",
     )
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _usable_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(
+            re.fullmatch(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?|http://\[[0-9a-f:]+\](:[0-9]{1,5})?", one)
+            for one in value
+        ):
+            raise ValueError("cors_origins: write each as scheme://host or scheme://host:port, nothing else")
+        return value
 
     @field_validator("fhir_servers")
     @classmethod

@@ -8,21 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-import orjson
-
 from cds_service.errors import BadRequest, WrongHook
 from cds_service.protocol.authorization import Authorization, read_authorization
 from cds_service.protocol.discovery import Service
 
 Json = Mapping[str, Any]
 
-DEEPEST = 64
-"""So many objects and lists may lie inside one another; FHIR needs about twenty. What reads them is recursive."""
-
 _TOKEN = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
-_NOT_BRACKETS_NOR_QUOTES = bytes(mark for mark in range(256) if mark not in b'{}[]"')
-_ALL_BRACES = bytes.maketrans(b"[]", b"{}")
-_TEXTS = re.compile(rb'"[^"]*"')
 
 
 @dataclass(frozen=True)
@@ -60,37 +52,6 @@ class HookCall:
     def _field(self, name: str) -> str:
         value = self.context.get(name.removeprefix("context."))
         return quote(value, safe="") if isinstance(value, str) else ""
-
-
-def parse_json(body: bytes) -> Any:
-    """Return the JSON value of a request body.
-
-    Raises:
-        BadRequest: the body is not JSON (RFC 8259), or is nested without reason.
-    """
-    try:
-        value = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise BadRequest(
-            f"the body is not JSON (line {error.lineno}, column {error.colno}); send one JSON object"
-        ) from error
-    if _is_deeper(body, DEEPEST):
-        raise BadRequest(f"the body is JSON nested more than {DEEPEST} deep; send the resources as FHIR has them")
-    return value
-
-
-def _is_deeper(body: bytes, limit: int) -> bool:
-    """Whether a valid JSON text has more than so many objects and lists inside one another."""
-    if body.count(b"{") + body.count(b"[") <= limit:
-        return False
-    # Without its escapes every quote begins or ends a text; most texts hold no brackets and go first.
-    marks = body.replace(rb"\\", b"").replace(rb"\"", b"").translate(_ALL_BRACES, _NOT_BRACKETS_NOR_QUOTES)
-    left = _TEXTS.sub(b"", marks.replace(b'""', b""))
-    for _ in range(limit):
-        left = left.replace(b"{}", b"")  # takes the innermost away
-        if not left:
-            return False
-    return True
 
 
 def read_call(value: Any, service: Service) -> HookCall:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import traceback
+from collections.abc import Iterable
 from time import perf_counter
 from typing import Any
 from uuid import uuid4
 
 import orjson
 from flask import Flask, Response, request
+from flask_cors import CORS
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
 from cds_service.cards.selection import HookKind
@@ -20,10 +23,11 @@ from cds_service.errors import (
     UnsupportedMediaType,
 )
 from cds_service.events import Event, configure_logging, log
-from cds_service.protocol.call import parse_json, read_call
+from cds_service.protocol.call import read_call
 from cds_service.protocol.discovery import Service, discovery
 from cds_service.protocol.feedback import read_feedback
 from cds_service.protocol.outcome import operation_outcome
+from cds_service.protocol.strict_json import parse_json
 from cds_service.service import Ports, answer, real_ports, site_services
 from cds_service.settings import Settings
 
@@ -52,11 +56,18 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
             raise UnknownService(service_id, services)
         return services[service_id]
 
+    # Browsers follow no redirect of a preflight, and clients write base addresses with a slash behind them.
+    app.url_map.merge_slashes = False
+
     @app.get("/cds-services")
+    @app.get("/cds-services/")
     def list_services() -> Response:
         return _json(listing)
 
     @app.post("/cds-services/<service_id>")
+    @app.post("/cds-services/<service_id>/")
+    @app.post("/cds-services//<service_id>")
+    @app.post("/cds-services//<service_id>/")
     def call_service(service_id: str) -> Response:
         started = perf_counter()
         service = service_of(service_id)
@@ -75,6 +86,9 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
         return _json({"cards": reply.cards})
 
     @app.post("/cds-services/<service_id>/feedback")
+    @app.post("/cds-services/<service_id>/feedback/")
+    @app.post("/cds-services//<service_id>/feedback")
+    @app.post("/cds-services//<service_id>/feedback/")
     def take_feedback(service_id: str) -> Response:
         service = service_of(service_id)
         items = read_feedback(_body())
@@ -83,7 +97,20 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
 
     _answer_errors(app)
     app.after_request(_protect)
+    _let_browsers_call(app, settings.cors_origins)
     return app
+
+
+def _let_browsers_call(app: Flask, origins: Iterable[str]) -> None:
+    """Let pages of other origins read the discovery, and those of these origins call the services."""
+    allowed = {"methods": ["GET", "POST"], "allow_headers": ["Authorization", "Content-Type"], "max_age": 600}
+    CORS(
+        app,
+        resources={
+            re.compile("/cds-services/?$"): {**allowed, "origins": "*", "send_wildcard": True},
+            re.compile("/cds-services/.+"): {**allowed, "origins": list(origins)},
+        },
+    )
 
 
 def _body() -> Any:

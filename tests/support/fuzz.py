@@ -23,8 +23,9 @@ from cds_service.fhir.narrative import read_text
 from cds_service.knowledge.facts import FACTS
 from cds_service.knowledge.rules import rule_set
 from cds_service.model.finding import State
-from cds_service.protocol.call import parse_json, read_call
+from cds_service.protocol.call import read_call
 from cds_service.protocol.discovery import load_services
+from cds_service.protocol.strict_json import parse_json
 from cds_service.scenarios import Scenario, load_scenarios
 from cds_service.service import Ports, answer
 from cds_service.settings import Settings

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from cds_service.data import data_path
 from cds_service.errors import BadRequest, CdsServiceError, ConfigurationError, UnknownService, WrongHook
 from cds_service.protocol.authorization import Authorization, read_authorization
-from cds_service.protocol.call import DEEPEST, HookCall, parse_json, read_call
+from cds_service.protocol.call import HookCall, read_call
 from cds_service.protocol.discovery import discovery, load_services
 from cds_service.protocol.feedback import FeedbackItem, read_feedback
 from cds_service.protocol.outcome import operation_outcome
+from cds_service.protocol.strict_json import DEEPEST, parse_json
 
 Json = Any
 
@@ -469,6 +470,22 @@ def test_a_key_sent_without_its_context_field_has_no_query():
     sent = call(hook="result-review", context={"userId": "Practitioner/a", "patientId": "a"}, prefetch={"study": None})
 
     assert read_call(sent, SERVICES["bme-result-review"]).queries()["study"] == ""
+
+
+@pytest.mark.parametrize(
+    ("body", "what"),
+    [
+        pytest.param(b'{"hook": "a", "hook": "b"}', "the key 'hook'", id="at the top"),
+        pytest.param(b'{"a": [{"b": {"c:d": 1, "status": 2, "status": 2}}]}', "the key 'status'", id="inside"),
+        pytest.param(rb'{"a\"b": 1, "x": "\"a\":", "id": 1, "\u0069d": 2}', "the key 'id'", id="spelled otherwise"),
+        pytest.param(b'{"Jane Doe": 1, "Jane Doe": 2}', "a key", id="a key that is no field"),
+    ],
+)
+def test_a_key_that_stands_twice_is_refused_by_the_name_of_a_field(body: bytes, what: str):
+    with pytest.raises(BadRequest) as raised:
+        parse_json(body)
+
+    assert raised.value.message == f"{what} stands twice in one object of the body; send each key once"
 
 
 @settings(max_examples=300)

@@ -408,3 +408,82 @@ def test_a_sound_call_with_anything_anywhere_is_answered_or_refused(web: FlaskCl
     assert response.status_code in (200, 400, 412)
     if response.status_code == 200:
         assert check_response(response.get_json(), context=body["context"]) == []
+
+
+# ------------------------------------------------------------------------------------------------- browsers
+
+
+SANDBOX = "https://sandbox.example"
+
+
+@pytest.fixture
+def from_browsers() -> FlaskClient:
+    return create_app(Settings(card_key="a key", cors_origins=[SANDBOX])).test_client()
+
+
+def cors_headers(response: Any) -> dict[str, str]:
+    return {
+        name.lower().removeprefix("access-control-"): value
+        for name, value in response.headers
+        if name.lower().startswith("access-control-")
+    }
+
+
+@pytest.mark.parametrize("path", ["/cds-services", "/cds-services/"])
+@pytest.mark.parametrize("origin", [SANDBOX, "https://anybody.example", "null"])
+def test_a_page_of_any_origin_may_read_the_discovery(from_browsers: FlaskClient, path: str, origin: str):
+    asked = {
+        "Origin": origin,
+        "Access-Control-Request-Method": "GET",
+        "Access-Control-Request-Headers": "authorization",
+    }
+    preflight = from_browsers.options(path, headers=asked)
+    response = from_browsers.get(path, headers={"Origin": origin})
+
+    assert (preflight.status_code, cors_headers(preflight)) == (
+        200,
+        {"allow-origin": "*", "allow-headers": "authorization", "allow-methods": "GET, POST", "max-age": "600"},
+    )
+    assert (response.status_code, cors_headers(response)) == (200, {"allow-origin": "*"})
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/cds-services/bme-order-sign",
+        "/cds-services//bme-order-sign",
+        "/cds-services/bme-order-sign/",
+        "/cds-services/bme-order-sign/feedback",
+        "/cds-services//bme-order-sign/feedback",
+    ],
+)
+def test_a_page_of_a_listed_origin_may_call_the_services_and_read_their_errors(from_browsers: FlaskClient, path: str):
+    asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization,content-type"}
+    preflight = from_browsers.options(path, headers={"Origin": SANDBOX, **asked})
+    refused = from_browsers.post(path, data=b"{", content_type="application/json", headers={"Origin": SANDBOX})
+
+    assert (preflight.status_code, cors_headers(preflight)) == (
+        200,
+        {
+            "allow-origin": SANDBOX,
+            "allow-headers": "authorization, content-type",
+            "allow-methods": "GET, POST",
+            "max-age": "600",
+        },
+    )
+    assert (refused.status_code, cors_headers(refused)) == (400, {"allow-origin": SANDBOX})
+
+
+@pytest.mark.parametrize("origin", ["https://anybody.example", "null", SANDBOX + ".example", "http://sandbox.example"])
+def test_a_page_of_another_origin_may_not_call_the_services(from_browsers: FlaskClient, origin: str):
+    asked = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+
+    assert cors_headers(from_browsers.options("/cds-services/bme-order-sign", headers=asked)) == {}
+    assert cors_headers(from_browsers.post("/cds-services/bme-order-sign", headers={"Origin": origin})) == {}
+
+
+@pytest.mark.parametrize("path", ["/cds-services/bme-patient-view/", "/cds-services//bme-patient-view"])
+def test_an_address_with_a_slash_too_many_is_answered_without_a_redirect(from_browsers: FlaskClient, path: str):
+    response = from_browsers.post(path, data=b"{}", content_type="application/json")
+
+    assert (response.status_code, response.get_json()["issue"][0]["expression"]) == (400, ["hook"])
