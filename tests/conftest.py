@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import shutil
+import tempfile
 
-import pytest
+
+def pytest_configure() -> None:
+    # For this process; and for programs that tests start without BME_ settings.
+    os.environ["BME_STORE_URL"] = "sqlite://"
+    os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="cds-service-tests-")
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _nothing_kept_at_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        # For this process; and for programs that tests start without BME_ settings.
-        patch.setenv("BME_STORE_URL", "sqlite://")
-        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
-        yield
+def pytest_unconfigure() -> None:
+    shutil.rmtree(os.environ["XDG_STATE_HOME"], ignore_errors=True)

@@ -30,7 +30,7 @@ class SeenTokens:
         self._database = database
         self._tidy_soon = tidy_soon
         self._now = now
-        self._insert = database.insert_new(seen_tokens)
+        self._insert = database.insert_new(seen_tokens).execution_options(preserve_rowcount=True)
         self._lock = Lock()
         self._here: dict[tuple[str, str], int] = {}
         self._taken = 0

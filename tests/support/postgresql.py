@@ -38,17 +38,17 @@ class Cluster:
 
     def run(self, name: str, *arguments: str) -> None:
         log = self.folder / "log"
-        done = subprocess.run(
-            [self.programs / name, "-D", self.folder / "data", *arguments],
-            cwd=self.folder,
-            stdin=subprocess.DEVNULL,
-            # Not a pipe: the server inherits it and would keep it open.
-            stdout=log.open("ab"),
-            stderr=subprocess.STDOUT,
-            timeout=60,
-            check=False,
-            **WHO,
-        )
+        with log.open("ab") as written:
+            done = subprocess.run(
+                [self.programs / name, "-D", self.folder / "data", *arguments],
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=written,  # not a pipe: the server inherits it and would keep it open
+                stderr=subprocess.STDOUT,
+                timeout=60,
+                check=False,
+                **WHO,
+            )
         assert done.returncode == 0, log.read_text(errors="replace")[-2_000:]
 
     def start(self) -> None:
@@ -98,6 +98,7 @@ def cluster() -> Iterator[Cluster]:
         try:
             yield made
         finally:
-            made.stop("immediate")
+            if made.is_up:
+                made.stop("immediate")
     finally:
         shutil.rmtree(folder)

@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +22,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, NullPool, create_engine, inspect, select, text
+from sqlalchemy import Engine, NullPool, create_engine, select, text
 from support.postgresql import Cluster, cluster, programs
 
 from cds_service.errors import StoreUnavailable
@@ -114,6 +114,7 @@ def process(*arguments: str) -> subprocess.Popen[str]:
         [sys.executable, "-m", "support.store_process", *arguments],
         env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"},
         stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
         text=True,
     )
 
@@ -300,20 +301,21 @@ def test_expired_tokens_are_removed_now_and_then_and_others_kept(store: Store, s
 
 
 @pytest.fixture
-def dead(store_url: str, request: pytest.FixtureRequest) -> Callable[[], None]:
-    """Make the database one that cannot be opened, and return how to make it work."""
+def revive(store_url: str, request: pytest.FixtureRequest) -> Iterator[Callable[[], None]]:
+    """Make the database one that cannot be opened; gives the way to make it work again."""
     if store_url.startswith("sqlite"):
         place = Path(store_url.removeprefix("sqlite:///"))
         place.mkdir(parents=True)
-        return place.rmdir
-    server: Cluster = request.getfixturevalue("postgresql")
-    server.stop()
-    request.addfinalizer(server.start)
-    return server.start
+        yield place.rmdir
+    else:
+        server: Cluster = request.getfixturevalue("postgresql")
+        server.stop()
+        yield server.start
+        server.start()
 
 
 def test_without_its_database_feedback_is_refused_and_the_rest_goes_on(
-    dead: Callable[[], None], store: Store, store_url: str
+    revive: Callable[[], None], store: Store, store_url: str
 ):
     with pytest.raises(StoreUnavailable) as error:
         store.keep([SAID])
@@ -321,7 +323,7 @@ def test_without_its_database_feedback_is_refused_and_the_rest_goes_on(
     first = [store.seen.take("issuer", token, NOW + 300) for token in ("x", "x", "y")]
     worked = store.works()
 
-    dead()
+    revive()
     kept = store.keep([SAID])
 
     assert (error.value.status, error.value.retry_after_s, worked, first) == (503, 60, False, [True, False, True])
@@ -459,6 +461,14 @@ def test_a_store_in_memory_needs_no_file(tmp_path: Path, monkeypatch: pytest.Mon
 # ------------------------------------------------------------------------------------------------ kill -9
 
 
+def the_rest(writer: subprocess.Popen[str]) -> list[str]:
+    """What a dead process had still acknowledged: whole lines, and none of its log."""
+    with writer:
+        assert writer.stdout
+        whole, _, _ = writer.stdout.read().rpartition("\n")
+    return [line for line in whole.split("\n") if re.fullmatch(r"[0-9a-f-]{36}", line)]
+
+
 @pytest.mark.slow
 def test_what_was_acknowledged_outlives_the_death_of_its_writers(store_url: str):
     writers = [process("keep", store_url, "4") for _ in range(2)]
@@ -469,8 +479,7 @@ def test_what_was_acknowledged_outlives_the_death_of_its_writers(store_url: str)
     for writer in writers:
         writer.send_signal(signal.SIGKILL)
     for writer in writers:
-        *whole, _cut_off = writer.communicate(timeout=60)[0].split("\n")
-        acknowledged += whole
+        acknowledged += the_rest(writer)
 
     kept = {row["suggestions"][0] for row in rows(store_url, feedback)}
 
@@ -488,9 +497,8 @@ def test_what_was_acknowledged_outlives_the_death_of_the_server(store_url: str, 
 
     postgresql.stop("immediate")
     writer.kill()
-    *whole, _cut_off = writer.communicate(timeout=60)[0].split("\n")
+    acknowledged += the_rest(writer)
     postgresql.start()
 
-    acknowledged += [line for line in whole if re.fullmatch(r"[0-9a-f-]{36}", line)]  # and none of its log
     kept = {row["suggestions"][0] for row in rows(store_url, feedback)}
     assert (len(acknowledged) >= 400, set(acknowledged) - kept) == (True, set())
