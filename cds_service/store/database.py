@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from threading import Lock
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, QueuePool, Table, create_engine, event, make_url, text
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 from cds_service.errors import StoreUnavailable
 from cds_service.events import Event, log
@@ -112,7 +113,7 @@ class Database:
             else {"connect_timeout": 2, "tcp_user_timeout": 1_000 * wait_s},
         )
         if self.is_sqlite:
-            _as_sqlite(engine, durable=durable)
+            _as_sqlite(engine, durable=durable, wait_s=wait_s)
         else:
             _as_postgresql(engine, durable=durable, wait_s=wait_s)
         return engine
@@ -123,20 +124,29 @@ def _complete(url: URL) -> URL:
     return url.set(drivername="postgresql+psycopg") if url.drivername == "postgresql" else url
 
 
-def _as_sqlite(engine: Engine, *, durable: bool) -> None:
+def _as_sqlite(engine: Engine, *, durable: bool, wait_s: float) -> None:
     @event.listens_for(engine, "connect")
-    def connected(connection: Any, _record: object) -> None:
+    def connected(connection: sqlite3.Connection, _record: object) -> None:
         connection.isolation_level = None  # the transaction is begun below, not by the driver
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
         if not durable:
             # A checkpoint waits for the disk: it is left to the writer's durable commits.
             connection.execute("PRAGMA wal_autocheckpoint=0")
+        connection.execute("PRAGMA busy_timeout=2")
 
     @event.listens_for(engine, "begin")
     def begun(connection: Connection) -> None:
         # Asking for the lock at once: a transaction that first reads and then writes may fail instead of waiting.
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        # And again and again: SQLite itself sleeps up to 0.1 s at a time, and the lock is free most of it.
+        give_up = time.monotonic() + wait_s
+        while True:
+            try:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+                return
+            except OperationalError as error:
+                if _name(error) != "SQLITE_BUSY" or time.monotonic() > give_up:
+                    raise
 
 
 def _as_postgresql(engine: Engine, *, durable: bool, wait_s: int) -> None:

@@ -38,7 +38,8 @@ class SeenTokens:
     def take(self, issuer: str, jti: str, expires: float) -> bool:
         """Return True the first time that a token is seen, and False ever after.
 
-        Without the database only this process remembers: calls go on, and a replay to another process is not noticed.
+        While the database cannot be written each process remembers what it takes in the meantime, and no more: calls
+        go on, and a replay to another process is not noticed.
 
         Args:
             expires: seconds since 1970 until which the caller accepts the token, leeway included; the caller has
