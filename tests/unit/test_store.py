@@ -436,6 +436,17 @@ def test_processes_that_open_a_new_database_at_once_make_it_once(store_url: str)
     assert (sorted(first), [one.returncode for one in running]) == ([[]] * 5 + [["token"]], [0] * 6)
 
 
+def test_threads_that_open_new_databases_at_once_do_not_get_into_each_others_way():
+    stores = [Store("sqlite://") for _ in range(16)]
+
+    with ThreadPoolExecutor(16) as threads:
+        unknown = list(threads.map(lambda store: store.keep([SAID]), stores))
+    for store in stores:
+        store.close()
+
+    assert unknown == [1] * 16
+
+
 @SQLITE_ONLY
 def test_nothing_is_opened_before_it_is_needed_and_nobody_else_may_look_into_the_folder(store_url: str):
     folder = Path(store_url.removeprefix("sqlite:///")).parent

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from threading import Lock
 
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
 HEAD = "0001"
 """The newest step. Known without Alembic, whose import costs 0.1 s and which an up-to-date database does not need."""
+
+_ONE_AT_A_TIME = Lock()
+"""Alembic's ``op`` is one for the whole process."""
 
 
 class UnknownVersion(SQLAlchemyError):
@@ -31,9 +35,10 @@ def upgrade(connection: Connection) -> None:
 
     folder = str(Path(__file__).parent)
     script = ScriptDirectory(folder, version_locations=[folder])
+    steps = EnvironmentContext(Config(), script, fn=lambda now, _: script._upgrade_revs(HEAD, now))
     try:
-        with EnvironmentContext(Config(), script, fn=lambda now, _: script._upgrade_revs(HEAD, now)) as environment:
-            environment.configure(connection=connection, transactional_ddl=True)
-            environment.run_migrations()
+        with _ONE_AT_A_TIME, steps:
+            steps.configure(connection=connection, transactional_ddl=True)
+            steps.run_migrations()
     except CommandError as error:
         raise UnknownVersion from error
