@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from datetime import date
 from pathlib import Path
@@ -32,7 +33,9 @@ def run(port: int, *, stay: bool) -> int:
     if _is_taken(port):
         console(error=True).print(f"port {port} is in use; choose another with --port", style="red")
         return 1
-    environment = {**os.environ, "BME_CARD_KEY": secrets.token_hex(32)}
+    remembered = tempfile.TemporaryDirectory(prefix="cds-service-demo-")
+    store = f"sqlite:///{remembered.name}/store.sqlite3"
+    environment = {**os.environ, "BME_CARD_KEY": secrets.token_hex(32), "BME_STORE_URL": store}
     command = [sys.executable, "-m", "cds_service.cli", "serve", "--host", HOST, "--port", str(port)]
     server = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)  # noqa: S603  # our own program
     try:
@@ -61,6 +64,7 @@ def run(port: int, *, stay: bool) -> int:
     finally:
         server.send_signal(signal.SIGTERM)
         server.wait()
+        remembered.cleanup()
 
 
 def _send(url: str, scenario: Scenario) -> list[Any]:

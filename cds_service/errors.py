@@ -7,6 +7,7 @@
     +-- BodyTooLarge (413)          more bytes than ``max_body_bytes``
     +-- UnsupportedMediaType (415)  not application/json, or compressed
     +-- MissingData (412)           nothing to work with, and no way to get it
+    +-- StoreUnavailable (503)      feedback cannot be kept now; says when to send it again
     +-- ConfigurationError          settings or data that cannot be used (never reaches a client)
 
 Each carries its HTTP status and FHIR issue code. Messages name fields and what to do; they never hold a value from the
@@ -24,6 +25,8 @@ class CdsServiceError(Exception):
 
     status = 500
     code = "exception"
+    retry_after_s = 0
+    """When to ask again, in seconds; 0 when asking again does not help."""
 
     def __init__(self, message: str, *, at: str = "") -> None:
         super().__init__(message)
@@ -77,6 +80,17 @@ class MissingData(CdsServiceError):
 
     status = 412
     code = "required"
+
+
+class StoreUnavailable(CdsServiceError):
+    """The database of the store cannot be written."""
+
+    status = 503
+    code = "transient"
+    retry_after_s = 60
+
+    def __init__(self) -> None:
+        super().__init__("what was sent cannot be kept now and was perhaps not kept; send it again later")
 
 
 class ConfigurationError(CdsServiceError):

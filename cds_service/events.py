@@ -20,6 +20,8 @@ class Event(StrEnum):
     CALL_REFUSED = "call refused"
     CALL_FAILED = "call failed"
     FEEDBACK_TAKEN = "feedback taken"
+    STORE_FAILED = "store failed"
+    CARDS_NOT_RECORDED = "cards not recorded"
 
 
 ALLOWED_KEYS = frozenset(
@@ -38,6 +40,8 @@ ALLOWED_KEYS = frozenset(
         "unread_reports",
         "rules",
         "items",
+        "unknown_cards",
+        "unusable",
         "took_ms",
         "error_id",
         "error",

@@ -23,10 +23,12 @@ from cds_service.fhir.source import Fetch, PrefetchState, Record, draft_orders, 
 from cds_service.knowledge.rules import rule_set, with_targets
 from cds_service.knowledge.settings import INDICATOR_BY_TIER, OLD_AFTER_DAYS
 from cds_service.model.condition import SettingValue
+from cds_service.model.fingerprint import fingerprint
 from cds_service.model.rule import RuleSet
 from cds_service.protocol.call import HookCall, read_call
 from cds_service.protocol.discovery import Service, load_services
 from cds_service.settings import Settings
+from cds_service.store.records import IssuedCard
 
 
 @dataclass(frozen=True)
@@ -144,6 +146,27 @@ def answer(call: HookCall, settings: Settings, ports: Ports) -> Answer:
     draft_keys = [draft.reference for draft in reading.case.drafts]
     cards = render(written, drafts, draft_keys, addressee)
     return Answer(cards, written, assessment, selection, reading, record, not_asked, gaps, settings.judgement)
+
+
+def rules_version(settings: Settings, ports: Ports) -> str:
+    """Return the fingerprint of what decides: the rules and the site's judgement."""
+    return fingerprint((ports.rules, settings.judgement))
+
+
+def issued_cards(reply: Answer, service: Service, version: str) -> list[IssuedCard]:
+    """Return what is remembered of the cards of an answer."""
+    return [
+        IssuedCard(
+            card=card["uuid"],
+            service=service.id,
+            hook=service.hook,
+            rules=content.rules,
+            rule_set=version,
+            tier=content.tier.name.lower(),
+            indicator=card["indicator"],
+        )
+        for card, content in zip(reply.cards, reply.contents, strict=True)
+    ]
 
 
 class NotAsked(StrEnum):

@@ -6,9 +6,11 @@ them through ``judgement``.
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
 from collections.abc import Iterable, Mapping
+from importlib.util import find_spec
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,14 @@ LONGEST_DAYS = 36_500
 
 
 _ORIGIN = re.compile(r"https?://([A-Za-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
+
+
+def _own_store() -> SecretStr:
+    """Return a file where the system keeps what a service remembers: systemd's StateDirectory=, or XDG_STATE_HOME."""
+    given = os.environ.get("STATE_DIRECTORY", "").partition(":")[0]
+    home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    folder = Path(given) if given else Path(home) / "bme-cds-service"
+    return SecretStr(f"sqlite:///{folder / 'store.sqlite3'}")
 
 
 class ReferralCode(BaseModel):
@@ -70,6 +80,13 @@ class Settings(BaseSettings):
         default_factory=lambda: SecretStr(secrets.token_hex(32)),
         description="Key from which card ids are made. Set it, so that ids stay the same across restarts and workers.",
     )
+    store_url: SecretStr = Field(
+        default_factory=_own_store,
+        description="Database of cards issued, feedback and seen tokens: sqlite:///PATH or postgresql://...",
+    )
+    store_comments: bool = Field(
+        False, description="Keep the comments of feedback. They are free text and may be about the patient."
+    )
     hooks_folder: Path | None = Field(None, description="A site's own hook definitions, instead of the packaged ones.")
     result_review_hook: str = Field(
         "result-review",
@@ -110,6 +127,16 @@ class Settings(BaseSettings):
             if not parts.hostname or parts.username or parts.query or parts.fragment:
                 raise ValueError("fhir_servers: write each as scheme, host and path, nothing else")
         return tuple(address.rstrip("/") for address in value)
+
+    @field_validator("store_url")
+    @classmethod
+    def _usable_store(cls, value: SecretStr) -> SecretStr:
+        scheme, separator, _ = value.get_secret_value().partition("://")
+        if not separator or scheme not in ("sqlite", "postgresql"):
+            raise ValueError("write sqlite:///PATH or postgresql://USER:PASSWORD@HOST/DATABASE")
+        if scheme == "postgresql" and find_spec("psycopg") is None:
+            raise ValueError("PostgreSQL needs a driver: pip install 'bme-cds-service[postgresql]'")
+        return value
 
     @field_validator("judgement")
     @classmethod

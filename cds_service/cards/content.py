@@ -84,7 +84,7 @@ class Content:
     """One card: its subject, urgency, words, and what it offers.
 
     ``key`` makes its ids: the cause and place, or the draft. ``topic`` is a cause id, ``order-check``, ``protocol`` or
-    ``unread-report``.
+    ``unread-report``. ``rules`` are the ids of the rules that it speaks for.
     """
 
     key: str
@@ -93,6 +93,7 @@ class Content:
     tier: Tier
     summary: str
     sections: tuple[Section, ...]
+    rules: tuple[str, ...] = ()
     referrals: tuple[Referral, ...] = ()
     warning: bool = False
     draft: int | None = None
@@ -163,6 +164,7 @@ class _Writer:
             tier=tier,
             summary=summary,
             sections=_filled(sections),
+            rules=_ids(results),
             referrals=() if placed_already else tuple(self._referrals(chosen, head, place)),
         )
 
@@ -187,6 +189,7 @@ class _Writer:
             tier=tier,
             summary=f"{wording.TIER[tier]}: {place}: {first}",
             sections=_filled(sections),
+            rules=_ids(notes),
         )
 
     def order_check(self, place: int, results: tuple[RuleResult, ...]) -> Content:
@@ -207,6 +210,7 @@ class _Writer:
             tier=Tier.ROUTINE,
             summary=effects[0].summary,
             sections=_filled(sections),
+            rules=_ids(results),
             warning=warning,
             draft=place,
             change=next((effect.change for effect in effects if effect.change), None),
@@ -395,6 +399,10 @@ class _Writer:
 
 def _unread_line(report: ReportReading) -> Text:
     return line(Said(report.key), f"{f', {report.day}' if report.day else ''}: {report.reason}")
+
+
+def _ids(results: Iterable[RuleResult]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(result.rule.id for result in results))
 
 
 def _filled(sections: Iterable[Section]) -> tuple[Section, ...]:

@@ -1,4 +1,4 @@
-"""Flask: three addresses, and every error as an OperationOutcome."""
+"""Flask: the addresses, and every error as an OperationOutcome."""
 
 from __future__ import annotations
 
@@ -25,11 +25,13 @@ from cds_service.errors import (
 from cds_service.events import Event, configure_logging, log
 from cds_service.protocol.call import read_call
 from cds_service.protocol.discovery import Service, discovery
-from cds_service.protocol.feedback import read_feedback
+from cds_service.protocol.feedback import FeedbackItem, read_feedback
 from cds_service.protocol.outcome import operation_outcome
 from cds_service.protocol.strict_json import parse_json
-from cds_service.service import Ports, answer, real_ports, site_services
+from cds_service.service import Ports, answer, issued_cards, real_ports, rules_version, site_services
 from cds_service.settings import Settings
+from cds_service.store.records import Feedback
+from cds_service.store.store import Store
 
 
 def create_app(settings: Settings | None = None, ports: Ports | None = None) -> Flask:
@@ -48,7 +50,10 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
             f"nothing is known to answer for the hook definitions {sorted(unknown)}; known: {', '.join(HookKind)}"
         )
     listing = discovery(services)
+    version = rules_version(settings, ports)
+    store = Store(settings.store_url.get_secret_value())
     app = Flask(__name__, static_folder=None)
+    app.extensions["store"] = store
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
 
     def service_of(service_id: str) -> Service:
@@ -83,6 +88,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
             rules=sorted({result.rule.id for result in reply.assessment.trace if result.fired}),
             took_ms=round((perf_counter() - started) * 1000, 1),
         )
+        store.record(issued_cards(reply, service, version))
         return _json({"cards": reply.cards})
 
     @app.post("/cds-services/<service_id>/feedback")
@@ -91,9 +97,26 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
     @app.post("/cds-services//<service_id>/feedback/")
     def take_feedback(service_id: str) -> Response:
         service = service_of(service_id)
-        items = read_feedback(_body())
-        log(Event.FEEDBACK_TAKEN, service=service.id, items=len(items))
+        read = read_feedback(_body(), comments=settings.store_comments)
+        unknown = store.keep([_feedback(item) for item in read.items])
+        log(
+            Event.FEEDBACK_TAKEN,
+            service=service.id,
+            items=len(read.items),
+            unknown_cards=unknown,
+            unusable=len(read.unusable),
+        )
         return _json({})
+
+    @app.get("/health/live")
+    def live() -> Response:
+        return _json({"status": "live"})
+
+    @app.get("/health/ready")
+    def ready() -> Response:
+        # Without its store the service still answers calls, so it must not be taken out of use.
+        works = store.works()
+        return _json({"status": "ready" if works else "degraded", "store": "works" if works else "fails"})
 
     _answer_errors(app)
     app.after_request(_protect)
@@ -110,6 +133,20 @@ def _let_browsers_call(app: Flask, origins: Iterable[str]) -> None:
             re.compile("/cds-services/?$"): {**allowed, "origins": "*", "send_wildcard": True},
             re.compile("/cds-services/.+"): {**allowed, "origins": list(origins)},
         },
+    )
+
+
+def _feedback(item: FeedbackItem) -> Feedback:
+    system, code = item.reason or ("", "")
+    return Feedback(
+        client="",
+        card=item.card,
+        outcome=item.outcome,
+        suggestions=item.suggestions,
+        reason_system=system,
+        reason_code=code,
+        comment=item.comment,
+        outcome_at=item.at,
     )
 
 
@@ -144,7 +181,10 @@ def _answer_errors(app: Flask) -> None:
     @app.errorhandler(CdsServiceError)
     def refused(error: CdsServiceError) -> Response:
         log(Event.CALL_REFUSED, status=error.status, code=error.code, at=error.at)
-        return _json(operation_outcome(error.code, error.message, at=error.at), error.status)
+        response = _json(operation_outcome(error.code, error.message, at=error.at), error.status)
+        if error.retry_after_s:
+            response.headers["Retry-After"] = str(error.retry_after_s)
+        return response
 
     @app.errorhandler(HTTPException)
     def not_served(error: HTTPException) -> Response:

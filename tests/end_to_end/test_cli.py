@@ -7,12 +7,15 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import requests
@@ -366,13 +369,13 @@ def test_terminology_writes_what_the_package_holds(tmp_path: Path):
 
 
 @pytest.fixture
-def server() -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """The real server on a free port, with its address."""
+def server(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """The real server on a free port, with its address. What it remembers goes into the folder of the test."""
     port = free_port()
     process = subprocess.Popen(
         [*COMMAND, "serve", "--port", str(port)],
         cwd=ROOT,
-        env=ENVIRONMENT,
+        env=ENVIRONMENT | {"XDG_STATE_HOME": str(tmp_path)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -395,7 +398,9 @@ def discovered(process: subprocess.Popen[str], url: str) -> Any:
     raise AssertionError("the server did not answer")
 
 
-def test_serve_answers_until_it_is_told_to_stop_and_then_ends_well(server: tuple[subprocess.Popen[str], str]):
+def test_serve_answers_until_it_is_told_to_stop_and_then_ends_well(
+    server: tuple[subprocess.Popen[str], str], tmp_path: Path
+):
     process, url = server
     listed = sorted(entry["id"] for entry in discovered(process, url)["services"])
     body = json.loads(request_of("mri-ordered-with-stir-only").read_bytes())
@@ -408,6 +413,30 @@ def test_serve_answers_until_it_is_told_to_stop_and_then_ends_well(server: tuple
     assert [card["summary"] for card in answered["cards"]] == ["This MRI order names no T1-weighted sequence"]
     assert [json.loads(line)["event"] for line in out.splitlines()] == ["service started", "call answered"]
     assert (process.returncode, err) == (0, "")
+    # The first card opens the database, which takes longer than the signal.
+    with closing(sqlite3.connect(tmp_path / "bme-cds-service" / "store.sqlite3")) as store:
+        issued = store.execute("SELECT card FROM issued_cards").fetchall()
+    assert issued == [(card["uuid"],) for card in answered["cards"]]
+
+
+def test_serve_has_kept_all_it_was_told_when_it_ends(server: tuple[subprocess.Popen[str], str], tmp_path: Path):
+    process, url = server
+    discovered(process, url)
+    body = json.loads(request_of("mri-ordered-with-stir-only").read_bytes())
+    suggestions = [str(uuid4()) for _ in range(30)]  # each on a connection of its own, so that both workers have some
+
+    (card,) = requests.post(f"{url}/cds-services/bme-order-sign", json=body, timeout=10).json()["cards"]
+    for suggestion in suggestions:
+        taken = {"card": card["uuid"], "outcome": "accepted", "acceptedSuggestions": [{"id": suggestion}]}
+        answer = requests.post(f"{url}/cds-services/bme-order-sign/feedback", json={"feedback": [taken]}, timeout=10)
+        assert answer.status_code == 200
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=10)
+
+    with closing(sqlite3.connect(tmp_path / "bme-cds-service" / "store.sqlite3")) as store:
+        assert store.execute("SELECT card FROM issued_cards").fetchall() == [(card["uuid"],)]
+        kept = store.execute("SELECT suggestions FROM feedback").fetchall()
+    assert sorted(json.loads(one)[0] for (one,) in kept) == sorted(suggestions)
 
 
 def test_serve_says_which_setting_cannot_be_used():

@@ -11,6 +11,7 @@ import logging
 from base64 import b64encode
 from collections.abc import Callable
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -175,18 +176,55 @@ def test_no_key_token_or_unrelated_text_reaches_a_card(hook: str):
     assert {TOKEN, KEY} & set(leaked(body)) == set()
 
 
-def test_feedback_leaves_no_comment_behind(written: Callable[[], str]):
-    item = {
-        "card": TEXT,
-        "outcome": "overridden",
-        "overrideReason": {"reason": {"code": TEXT, "display": NAME}, "userComment": f"{NAME} {MRN}"},
-        "outcomeTimestamp": TEXT,
-        KEY: TEXT,
-    }
+CARD = "5a0c1a58-4cc4-5f4f-9b0c-3b1d5f4b0a01"
+FEEDBACK = {
+    "card": CARD,
+    "outcome": "overridden",
+    "acceptedSuggestions": [{"id": MRN, KEY: NAME}],
+    "overrideReason": {"reason": {"code": NAME, "system": MRN, "display": NAME}, "userComment": f"{NAME} {MRN}"},
+    "outcomeTimestamp": TEXT,
+    "extension": {TEXT: TOKEN},
+    KEY: TEXT,
+}
 
-    response = send(web(), "/cds-services/bme-order-sign/feedback", {"feedback": [item]})
+
+def test_feedback_leaves_no_comment_behind(written: Callable[[], str]):
+    sent = {"feedback": [FEEDBACK, {**FEEDBACK, "card": NAME}], KEY: TEXT}
+
+    response = send(web(), "/cds-services/bme-order-sign/feedback", sent)
 
     assert (response.status_code, leaked(written(), response.headers, response.get_data())) == (200, [])
+
+
+# --------------------------------------------------------------------------------------------- the database
+
+
+def remembered(place: Path, **configured: Any) -> bytes:
+    """Everything in the files of the database after calls, feedback and a token that are full of canaries."""
+    client = web(store_url=f"sqlite:///{place / 'store.sqlite3'}", **configured)
+    store = client.application.extensions["store"]
+    for hook in HOOKS:
+        send(client, f"/cds-services/bme-{hook}", call(hook))
+    send(client, f"/cds-services/{NAME}/feedback", {"feedback": [FEEDBACK]})
+    kept = send(client, "/cds-services/bme-order-sign/feedback", {"feedback": [FEEDBACK, {**FEEDBACK, "card": NAME}]})
+    store.seen.take("https://ehr.example", f"{TOKEN} {NAME} {MRN} {TEXT} {KEY}", 1e10)
+    before_the_end = b"".join(path.read_bytes() for path in sorted(place.iterdir()))
+    store.close()
+    assert kept.status_code == 200
+    return before_the_end + b"".join(path.read_bytes() for path in sorted(place.iterdir()))
+
+
+def test_nothing_of_a_patient_reaches_the_database(tmp_path: Path):
+    files = remembered(tmp_path).decode("latin-1")
+
+    assert leaked(files) == []
+    assert [word for word in (CARD, "bme-result-review", "https://ehr.example") if word not in files] == []
+
+
+def test_what_a_site_asks_to_keep_is_found_there_by_the_same_look(tmp_path: Path):
+    files = remembered(tmp_path, store_comments=True).decode("latin-1")
+
+    assert leaked(files) == [NAME, MRN]
 
 
 # ---------------------------------------------------------------------------------------------- errors

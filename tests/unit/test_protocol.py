@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from cds_service.errors import BadRequest, CdsServiceError, ConfigurationError, 
 from cds_service.protocol.authorization import Authorization, read_authorization
 from cds_service.protocol.call import HookCall, read_call
 from cds_service.protocol.discovery import discovery, load_services
-from cds_service.protocol.feedback import FeedbackItem, read_feedback
+from cds_service.protocol.feedback import OTHER_REASON, FeedbackItem, FeedbackRead, read_feedback
 from cds_service.protocol.outcome import operation_outcome
 from cds_service.protocol.strict_json import DEEPEST, parse_json
 
@@ -297,42 +298,91 @@ def test_a_schema_that_says_little_is_enough(tmp_path: Path):
 # ---------------------------------------------------------------------------------------------- feedback
 
 
-CARD = "5a0c1a58-4cc4-5f4f-9b0c-3b1d5f4b0a01"
+CARD, TAKEN = "5a0c1a58-4cc4-5f4f-9b0c-3b1d5f4b0a01", "5a0c1a58-4cc4-5f4f-9b0c-3b1d5f4b0a02"
+TEN_O_CLOCK = datetime(2026, 3, 2, 10, tzinfo=UTC)
 
 
 def item(**changes: Json) -> Json:
     return {"card": CARD, "outcome": "accepted", "outcomeTimestamp": "2026-03-02T10:00:00Z", **changes}
 
 
+OURS = ("https://bme-cds.example/fhir/CodeSystem/bme-finding", "record-misread")
+HL7S = ("http://terminology.hl7.org/CodeSystem/non-adherence-reason-codes", "action-completed")
+
+
+def chosen(system: Json, code: Json) -> Json:
+    return {"reason": {"code": code, "system": system, "display": CANARY}}
+
+
 @pytest.mark.parametrize(
     ("changes", "suggestions", "reason"),
     [
-        pytest.param({"acceptedSuggestions": [{"id": "a"}, {"id": "b"}]}, ("a", "b"), None, id="two suggestions"),
+        pytest.param({"acceptedSuggestions": [{"id": TAKEN}, {"id": CARD}]}, (TAKEN, CARD), None, id="two suggestions"),
         pytest.param({"acceptedSuggestions": [{"id": 7}, "x", {}]}, (), None, id="suggestions that are none"),
-        pytest.param({"acceptedSuggestions": {"id": "a"}}, (), None, id="suggestions that are no list"),
-        pytest.param({"overrideReason": {"reason": {"code": "c", "system": "s"}}}, (), ("s", "c"), id="a reason"),
-        pytest.param({"overrideReasons": {"reason": {"code": "c"}}}, (), ("", "c"), id="a reason, as Epic sends it"),
+        pytest.param({"acceptedSuggestions": [{"id": CANARY}, {"id": TAKEN}]}, (TAKEN,), None, id="a name for an id"),
+        pytest.param({"acceptedSuggestions": {"id": TAKEN}}, (), None, id="suggestions that are no list"),
+        pytest.param({"overrideReason": chosen(*OURS)}, (), OURS, id="a reason of ours"),
+        pytest.param({"overrideReason": chosen(*HL7S)}, (), HL7S, id="a reason of HL7's"),
+        pytest.param({"overrideReasons": chosen(*HL7S)}, (), HL7S, id="a reason in Epic's spelling"),
+        pytest.param({"overrideReason": {"reason": {"code": HL7S[1]}}}, (), HL7S, id="no system, as the Sandbox does"),
+        pytest.param({"overrideReason": chosen("urn:own", OURS[1])}, (), OTHER_REASON, id="our code of another system"),
+        pytest.param({"overrideReason": chosen(HL7S[0], CANARY)}, (), OTHER_REASON, id="a reason nobody offered"),
+        pytest.param({"overrideReasons": {"extension": {"com.epic.x": CANARY}}}, (), OTHER_REASON, id="Epic's own"),
         pytest.param({"overrideReason": {"userComment": CANARY}}, (), None, id="a comment, which is not kept"),
-        pytest.param({"overrideReason": {"reason": "c"}}, (), None, id="a reason that is text"),
-        pytest.param({"overrideReason": ["c"]}, (), None, id="a reason that is a list"),
+        pytest.param({"overrideReason": {"reason": CANARY}}, (), OTHER_REASON, id="a reason that is text"),
+        pytest.param({"overrideReason": [CANARY]}, (), None, id="a reason that is a list"),
         pytest.param({"extension": {"com.example.x": CANARY}, "more": 1}, (), None, id="fields nobody knows"),
     ],
 )
 def test_feedback_is_read(changes: Json, suggestions: tuple[str, ...], reason: Json):
     found = read_feedback({"feedback": [item(**changes)]})
 
-    assert found == (FeedbackItem(CARD, "accepted", suggestions, reason, "2026-03-02T10:00:00Z"),)
-    assert CANARY not in repr(found)
+    assert found == FeedbackRead((FeedbackItem(CARD, "accepted", suggestions, reason, "", TEN_O_CLOCK),), ())
 
 
-def test_feedback_may_come_without_a_time_and_in_batches():
-    found = read_feedback({"feedback": [item(outcomeTimestamp=None), item(outcome="overridden")]})
+def test_ids_are_compared_without_their_case():
+    (found,) = read_feedback({"feedback": [item(card=CARD.upper())]}).items
 
-    assert [(one.outcome, one.timestamp) for one in found] == [
-        ("accepted", ""),
-        ("overridden", "2026-03-02T10:00:00Z"),
-    ]
-    assert read_feedback({"feedback": []}) == ()
+    assert found.card == CARD
+
+
+@pytest.mark.parametrize(
+    ("given", "at"),
+    [
+        pytest.param("2026-03-02T10:00:00.000Z", TEN_O_CLOCK, id="milliseconds, as the Sandbox writes"),
+        pytest.param("2026-03-02T12:00:00+02:00", TEN_O_CLOCK, id="another zone"),
+        pytest.param("2026-03-02T10:00:00", TEN_O_CLOCK, id="no zone"),
+        pytest.param("0001-01-01T00:00:00+14:00", None, id="before all time"),
+        pytest.param(CANARY, None, id="text"),
+        pytest.param(1772445600, None, id="a number"),
+        pytest.param(None, None, id="none"),
+    ],
+)
+def test_the_time_of_an_outcome_is_read_as_utc_or_left_out(given: Json, at: datetime | None):
+    (found,) = read_feedback({"feedback": [item(outcomeTimestamp=given)]}).items
+
+    assert found.at == at
+
+
+@pytest.mark.parametrize(
+    ("comment", "kept"),
+    [("not\0 now", "not now"), ("x" * 2_001, "x" * 2_000), (None, ""), ({"text": CANARY}, "")],
+    ids=["with a NUL", "too long", "none", "an object"],
+)
+def test_a_comment_is_read_when_it_is_asked_for(comment: Json, kept: str):
+    (found,) = read_feedback({"feedback": [item(overrideReason={"userComment": comment})]}, comments=True).items
+
+    assert found.comment == kept
+
+
+def test_one_bad_item_leaves_the_rest_of_the_batch():
+    found = read_feedback({"feedback": [item(), None, item(card=CANARY), item(outcome="overridden"), item(outcome=1)]})
+
+    assert ([one.outcome for one in found.items], found.unusable) == (
+        ["accepted", "overridden"],
+        ("feedback[1]", "feedback[2].card", "feedback[4].outcome"),
+    )
+    assert read_feedback({"feedback": []}) == FeedbackRead((), ())
 
 
 @pytest.mark.parametrize(
@@ -343,7 +393,9 @@ def test_feedback_may_come_without_a_time_and_in_batches():
         ({}, "feedback"),
         ({"feedback": {}}, "feedback"),
         ({"feedback": [None]}, "feedback[0]"),
-        ({"feedback": [item(), item(card="")]}, "feedback[1].card"),
+        ({"feedback": [item(card=""), None]}, "feedback[0].card"),
+        ({"feedback": [item(card=CANARY)]}, "feedback[0].card"),
+        ({"feedback": [item()] * 1_001}, "feedback"),
         ({"feedback": [item(card=[CANARY])]}, "feedback[0].card"),
         ({"feedback": [item(outcome=CANARY)]}, "feedback[0].outcome"),
         ({"feedback": [item(outcome=[])]}, "feedback[0].outcome"),
@@ -363,7 +415,7 @@ def test_feedback_that_cannot_be_read_is_refused_by_the_name_of_the_field(sent: 
 def test_any_value_is_read_as_feedback_or_refused(value: Json):
     for sent in (value, {"feedback": value}, {"feedback": [value, item()]}):
         with suppress(BadRequest):
-            assert {one.outcome for one in read_feedback(sent)} <= {"accepted", "overridden"}
+            assert {one.outcome for one in read_feedback(sent).items} <= {"accepted", "overridden"}
 
 
 # ------------------------------------------------------------------------------------------------ errors

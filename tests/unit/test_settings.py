@@ -62,6 +62,18 @@ def judged(setting: str, value: Any) -> list[str]:
         pytest.param("max_body_bytes", 999, "Input should be greater than or equal to 1000", id="body"),
         pytest.param("referral_intent", "plan", "String should match pattern '^(proposal|order)$'", id="intent"),
         pytest.param("result_review_hook", "a b", "String should match pattern '^[A-Za-z0-9.-]+$'", id="hook name"),
+        pytest.param(
+            "store_url",
+            "mysql://host/x",
+            "write sqlite:///PATH or postgresql://USER:PASSWORD@HOST/DATABASE",
+            id="another database",
+        ),
+        pytest.param(
+            "store_url",
+            "store.sqlite3",
+            "write sqlite:///PATH or postgresql://USER:PASSWORD@HOST/DATABASE",
+            id="a path for a database",
+        ),
         pytest.param("prot", 8321, "Extra inputs are not permitted", id="a name that does not exist"),
     ],
 )
@@ -82,6 +94,32 @@ def test_the_card_key_is_not_shown() -> None:
     settings = Settings(card_key="a key for the tests alone")
 
     assert "a key for the tests alone" not in f"{settings} {settings!r} {settings.model_dump_json()}"
+
+
+def test_the_password_of_the_store_is_not_shown() -> None:
+    settings = Settings(store_url="postgresql://bme:a-password@db.example/bme")
+
+    assert "a-password" not in f"{settings} {settings!r} {settings.model_dump_json()}"
+
+
+@pytest.mark.parametrize(
+    ("environment", "place"),
+    [
+        pytest.param({"STATE_DIRECTORY": "/var/lib/bme:/var/lib/more", "XDG_STATE_HOME": "/x"}, "/var/lib/bme",
+                     id="systemd's folder"),
+        pytest.param({"XDG_STATE_HOME": "/x"}, "/x/bme-cds-service", id="the user's folder for state"),
+        pytest.param({"HOME": "/h"}, "/h/.local/state/bme-cds-service", id="the user's home"),
+    ],
+)  # fmt: skip
+def test_what_is_remembered_lies_where_the_system_keeps_state(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], place: str
+) -> None:
+    for name in ("BME_STORE_URL", "STATE_DIRECTORY", "XDG_STATE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
+    assert Settings().store_url.get_secret_value() == f"sqlite:///{place}/store.sqlite3"
 
 
 def test_without_a_card_key_each_service_makes_its_own() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
@@ -20,6 +21,7 @@ from support.records import TODAY, bundle, edema, loinc, order, report, snomed, 
 from cds_service.data import data_path
 from cds_service.errors import ConfigurationError
 from cds_service.knowledge.rules import rule_set
+from cds_service.model.fingerprint import fingerprint
 from cds_service.service import Ports
 from cds_service.settings import Settings
 from cds_service.web import create_app
@@ -92,10 +94,9 @@ def test_a_call_with_something_to_say_is_answered_with_cards(web: FlaskClient):
     assert check_response(body, context=sent["context"]) == []
 
 
-def test_feedback_is_taken(web: FlaskClient):
-    item = {"card": "a", "outcome": "overridden", "outcomeTimestamp": "2026-03-02T10:00:00Z"}
-
-    assert told(post(web, "/cds-services/bme-order-sign/feedback", {"feedback": [item]})) == (200, {})
+def test_a_service_in_order_says_so(web: FlaskClient):
+    assert told(web.get("/health/live")) == (200, {"status": "live"})
+    assert told(web.get("/health/ready")) == (200, {"status": "ready", "store": "works"})
 
 
 @pytest.mark.parametrize("path", ["/cds-services", "/nowhere"])
@@ -196,6 +197,96 @@ def test_a_draft_nested_beyond_reason_is_refused_and_never_an_error_of_ours(web:
         "invalid",
         "the body is JSON nested more than 64 deep; send the resources as FHIR has them",
     )
+
+
+# ------------------------------------------------------------------------------------------------ the store
+
+FEEDBACK = "/cds-services/bme-result-review/feedback"
+SOMETHING = call("result-review", prefetch={"observations": bundle(edema())})
+STRANGE_CARD = "5a0c1a58-4cc4-5f4f-9b0c-3b1d5f4b0a01"
+
+
+def item(card: str = STRANGE_CARD, **changes: Json) -> Json:
+    return {"card": card, "outcome": "overridden", "outcomeTimestamp": "2026-03-02T10:00:00Z", **changes}
+
+
+def kept(place: Path, what: str) -> list[Any]:
+    connection = sqlite3.connect(place)
+    try:
+        return connection.execute(what).fetchall()
+    finally:
+        connection.close()
+
+
+def lines(capsys: pytest.CaptureFixture[str]) -> list[Json]:
+    found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    return [{name: value for name, value in line.items() if name not in ("timestamp", "level")} for line in found]
+
+
+def test_an_issued_card_is_recorded_with_what_it_rests_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    place = tmp_path / "store.sqlite3"
+    web = client(store_url=f"sqlite:///{place}", judgement={"fresh_days": 30})
+
+    (card,) = post(web, "/cds-services/bme-result-review", SOMETHING).get_json()["cards"]
+    web.application.extensions["store"].close()
+
+    ((*found, rules),) = kept(place, "SELECT card, service, hook, tier, indicator, rule_set, rules FROM issued_cards")
+    version = fingerprint((RULES, {"fresh_days": 30}))
+    (answered,) = lines(capsys)
+    assert found == [card["uuid"], "bme-result-review", "result-review", "soon", card["indicator"], version]
+    assert sorted(json.loads(rules)) == answered["rules"]
+
+
+def test_feedback_is_kept_and_told_apart_by_whether_we_know_the_card(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    place = tmp_path / "store.sqlite3"
+    web = client(store_url=f"sqlite:///{place}")
+    (card,) = post(web, "/cds-services/bme-result-review", SOMETHING).get_json()["cards"]
+    capsys.readouterr()
+
+    response = post(web, FEEDBACK, {"feedback": [item(card["uuid"]), item(), {"card": CANARY}, None]})
+
+    assert told(response) == (200, {})
+    assert lines(capsys) == [
+        {"event": "feedback taken", "service": "bme-result-review", "items": 2, "unknown_cards": 1, "unusable": 2}
+    ]
+    assert kept(place, "SELECT card FROM feedback ORDER BY card") == sorted([(card["uuid"],), (STRANGE_CARD,)])
+
+
+def test_feedback_of_which_nothing_can_be_used_is_refused(web: FlaskClient):
+    assert outcome(post(web, FEEDBACK, {"feedback": [{"card": CANARY}, None]})) == (
+        400,
+        "invalid",
+        "field 'feedback[0].card' is missing or is not the uuid of a card",
+    )
+
+
+@pytest.mark.parametrize(("setting", "found"), [({}, ""), ({"store_comments": True}, CANARY)])
+def test_a_comment_is_kept_only_where_the_site_wants_it(tmp_path: Path, setting: Json, found: str):
+    place = tmp_path / "store.sqlite3"
+    web = client(store_url=f"sqlite:///{place}", **setting)
+
+    post(web, FEEDBACK, {"feedback": [item(overrideReason={"userComment": CANARY})]})
+
+    assert kept(place, "SELECT comment FROM feedback") == [(found,)]
+
+
+def test_without_its_store_the_service_answers_calls_and_asks_for_feedback_later(tmp_path: Path):
+    web = client(store_url=f"sqlite:///{tmp_path}")  # a folder is no database
+
+    answered = post(web, "/cds-services/bme-result-review", SOMETHING)
+    refused = post(web, FEEDBACK, {"feedback": [item()]})
+
+    assert (answered.status_code, len(answered.get_json()["cards"])) == (200, 1)
+    assert outcome(refused) == (
+        503,
+        "transient",
+        "what was sent cannot be kept now and was perhaps not kept; send it again later",
+    )
+    assert refused.headers["Retry-After"] == "60"
+    assert told(web.get("/health/ready")) == (200, {"status": "degraded", "store": "fails"})
+    assert told(web.get("/health/live")) == (200, {"status": "live"})
 
 
 # ------------------------------------------------------------------------------------------ a fault of ours

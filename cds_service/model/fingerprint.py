@@ -1,0 +1,34 @@
+"""A short name for a value: equal values have the same one, in every process and on every machine."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from enum import Enum
+
+
+def fingerprint(value: object) -> str:
+    """Return 16 hexadecimal digits that change when anything in the value does.
+
+    Raises:
+        TypeError: the value holds something that may be written differently in another process.
+    """
+    return hashlib.sha256(_written(value).encode()).hexdigest()[:16]
+
+
+def _written(value: object) -> str:
+    if isinstance(value, Enum):
+        return f"{type(value).__name__}.{value.name}"
+    if value is None or isinstance(value, str | int | float):
+        return repr(value)
+    if isinstance(value, Mapping):
+        return f"{{{','.join(sorted(f'{_written(key)}:{_written(value[key])}' for key in value))}}}"
+    if isinstance(value, frozenset | set):
+        return f"{{{','.join(sorted(map(_written, value)))}}}"
+    if isinstance(value, tuple | list):
+        return f"[{','.join(map(_written, value))}]"
+    if is_dataclass(value):
+        parts = (f"{field.name}={_written(getattr(value, field.name))}" for field in fields(value))
+        return f"{type(value).__name__}({','.join(parts)})"
+    raise TypeError(f"a {type(value).__name__} has no form that is the same everywhere")

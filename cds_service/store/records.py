@@ -1,0 +1,51 @@
+"""What is remembered, as values. Neither can hold a name, a patient's id or a text of the record."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True)
+class IssuedCard:
+    """One card that was sent: its id, where it was shown, and what it rests on.
+
+    ``rule_set`` is the fingerprint of the rules and the site's judgement; ``tier`` and ``indicator`` are as in CDS
+    Hooks and ``model.level.Tier``, in small letters.
+    """
+
+    card: str
+    service: str
+    hook: str
+    rules: tuple[str, ...]
+    rule_set: str
+    tier: str
+    indicator: str
+
+
+@dataclass(frozen=True)
+class Feedback:
+    """What one client says became of one card.
+
+    ``card`` and ``suggestions`` are UUIDs; the reason is one that our cards offer, or empty; ``comment`` is free text
+    and stays empty unless the site keeps comments. ``outcome_at`` is None when the client gave no time.
+    """
+
+    client: str
+    card: str
+    outcome: str
+    suggestions: tuple[str, ...]
+    reason_system: str
+    reason_code: str
+    comment: str
+    outcome_at: datetime | None
+
+    @property
+    def digest(self) -> str:
+        """The same for the same feedback, however often it is sent; 64 hex digits. The comment does not count."""
+        reason = (self.reason_system, self.reason_code)
+        at = self.outcome_at.isoformat() if self.outcome_at else ""
+        said = (self.client, self.card, self.outcome, sorted(self.suggestions), reason, at)
+        return hashlib.sha256(json.dumps(said).encode()).hexdigest()

@@ -1,0 +1,62 @@
+"""The store as the rest of the service sees it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+from cds_service.errors import StoreUnavailable
+from cds_service.store.database import Database
+from cds_service.store.records import Feedback, IssuedCard
+from cds_service.store.tokens import SeenTokens, tidy
+from cds_service.store.writer import Writer
+
+
+class Store:
+    """Cards issued, feedback, and seen tokens. Nothing is opened before something is to be written or asked."""
+
+    def __init__(self, url: str, now: Callable[[], float] = time.time) -> None:
+        self._database = Database(url)
+        self._writer = Writer(self._database, now)
+        self._now = now
+        self.seen = SeenTokens(self._database, self._writer.tidy_soon, now)
+
+    @property
+    def dropped(self) -> int:
+        """How many cards were sent by this process and could not be recorded."""
+        return self._writer.dropped
+
+    def record(self, cards: Sequence[IssuedCard]) -> None:
+        """Have cards recorded some time soon; never waits and never fails."""
+        at = self._time()
+        if cards:
+            self._writer.record([{**vars(card), "issued_at": at} for card in cards])
+
+    def keep(self, items: Sequence[Feedback]) -> int:
+        """Keep feedback, once, however often it is sent; return how many items are about unknown cards.
+
+        Raises:
+            StoreUnavailable: it is not known that all of it is on the disk; it may be sent again.
+        """
+        at = self._time()
+        if not items:
+            return 0
+        return self._writer.keep([{**vars(item), "digest": item.digest, "received_at": at} for item in items])
+
+    def works(self) -> bool:
+        """Whether the database can be written now."""
+        try:
+            with self._database.write(durable=False) as connection:
+                tidy(connection, self._now())
+        except StoreUnavailable:
+            return False
+        return True
+
+    def close(self) -> None:
+        """Write what waits and close the database; the next use opens it again."""
+        self._writer.close()
+        self._database.close()
+
+    def _time(self) -> datetime:
+        return datetime.fromtimestamp(self._now(), UTC)
