@@ -104,10 +104,10 @@ def our_time(sentences: list[Sentence]) -> float:
     """Return the microseconds that our reader takes for a sentence, the best of some rounds."""
     best = float("inf")
     for _ in range(ROUNDS):
-        began = time.perf_counter()
+        began = time.process_time()
         for sentence in sentences:
             read_by_the_service(sentence.text)
-        best = min(best, time.perf_counter() - began)
+        best = min(best, time.process_time() - began)
     return best / len(sentences) * 1e6
 
 

@@ -41,9 +41,9 @@ def main() -> None:
     read = []
     best = float("inf")
     for _ in range(ROUNDS):
-        began = time.perf_counter()
+        began = time.process_time()
         documents = [pipeline(text) for text in task["texts"]]
-        best = min(best, time.perf_counter() - began)
+        best = min(best, time.process_time() - began)
         read = [[[entity.label_, state(entity)] for entity in document.ents] for document in documents]
     json.dump(
         {
