@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
 from cds_service.data import data_path
-from cds_service.errors import CdsServiceError
+from cds_service.errors import CdsServiceError, ConfigurationError
 from cds_service.events import Event, log
 from cds_service.fhir.readers import ReadingRules
 from cds_service.knowledge.codes.sites import SIDES, Place
@@ -52,7 +52,10 @@ def serve(
 
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     settings = _settings(**given)
-    application = create_app(settings)
+    try:
+        application = create_app(settings)
+    except ConfigurationError as error:
+        _fail(error.message)
     log(Event.STARTED, host=settings.host, port=settings.port, workers=settings.workers)
     run(application, settings)
 

@@ -12,6 +12,7 @@ import orjson
 
 from cds_service.errors import BadRequest, WrongHook
 from cds_service.protocol.authorization import Authorization, read_authorization
+from cds_service.protocol.client_jwt import NOBODY, Caller
 from cds_service.protocol.discovery import Service
 
 Json = Mapping[str, Any]
@@ -40,6 +41,7 @@ class HookCall:
     prefetch: Json
     server: str = ""
     authorization: Authorization = Authorization()
+    caller: Caller = NOBODY
 
     def queries(self) -> dict[str, str]:
         """Return the service's prefetch queries by key, with the context filled in.
@@ -93,8 +95,8 @@ def _is_deeper(body: bytes, limit: int) -> bool:
     return True
 
 
-def read_call(value: Any, service: Service) -> HookCall:
-    """Return the request as a call to ``service``.
+def read_call(value: Any, service: Service, caller: Caller = NOBODY) -> HookCall:
+    """Return the request as a call to ``service`` by whoever has proven to call.
 
     Raises:
         WrongHook: the request's hook is not this service's.
@@ -131,6 +133,7 @@ def read_call(value: Any, service: Service) -> HookCall:
         prefetch=prefetch or {},
         server=server if isinstance(server, str) else "",
         authorization=read_authorization(value.get("fhirAuthorization")),
+        caller=caller,
     )
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
+import orjson
 from joserfc.errors import (
     BadSignatureError,
     ExpiredTokenError,
@@ -25,8 +26,7 @@ from joserfc.errors import (
 from joserfc.jws import CompactSignature, JWSRegistry, extract_compact, validate_compact
 from joserfc.jwt import JWTClaimsRegistry
 
-from cds_service.errors import BadRequest, NotAuthenticated
-from cds_service.protocol.call import parse_json
+from cds_service.errors import NotAuthenticated
 from cds_service.protocol.jwks import Key
 
 ALGORITHMS = ("ES256", "ES384", "ES512", "RS256", "RS384", "RS512", "PS384")
@@ -258,8 +258,8 @@ def _check_header(header: Mapping[str, Any]) -> str:
 
 def _claims(token: CompactSignature) -> Mapping[str, Any]:
     try:
-        claims = parse_json(token.payload)
-    except BadRequest:
+        claims = orjson.loads(token.payload)
+    except orjson.JSONDecodeError:
         claims = None
     if not isinstance(claims, dict):
         raise NotAuthenticated(JwtFailure.MALFORMED)

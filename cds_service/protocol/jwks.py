@@ -1,13 +1,33 @@
-"""Key sets (JWKS, RFC 7517): the public keys that CDS clients sign with."""
+"""Key sets (JWKS, RFC 7517): the public keys that CDS clients sign with, given by hand or fetched from the client."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
 from joserfc.jwk import ECKey, RSAKey
 
+from cds_service.events import Event, log
+
 Key = ECKey | RSAKey
+Fetch = Callable[[str], tuple[bytes, str]]
+"""Returns the body at an address and its Cache-Control header. Raises OSError, with a text fit for the log."""
+
+FRESH_S = (300, 86_400)
+"""A key set counts as fresh for as long as its Cache-Control says, but so long at least and at most."""
+STALE_S = 86_400
+"""So much longer it is used when it cannot be fetched again."""
+PAUSE_S = 60
+"""An unknown key makes us look again, once in so many seconds: anyone can write an unknown key into a token."""
+PAUSE_WITHOUT_KEYS_S = 10
+"""The same while there are no keys at all, and so every call is refused."""
+WAIT_S = 2.0
+"""So long a call waits for the fetch of another."""
 
 MOST_KEYS = 50
 RSA_BITS = range(2048, 4096 + 1)
@@ -17,6 +37,79 @@ LONGEST_MODULUS = 700
 _MEMBERS: Mapping[str, tuple[str, ...]] = {"EC": ("crv", "x", "y"), "RSA": ("n", "e")}
 _CURVES = ("P-256", "P-384", "P-521")
 _USES = ("use", "alg", "key_ops")
+_MAX_AGE = re.compile(r"(?:^|[\s,])max-age=(\d{1,9})(?:$|[\s,])", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class _Fetched:
+    keys: Mapping[str, Key] = field(default_factory=dict)
+    fresh_until: float = float("-inf")
+    usable_until: float = float("-inf")
+
+
+class KeyRing:
+    """The keys of one client: those given by hand, then those at its address. Nothing is fetched before it is needed.
+
+    Threads share a fetch, and the keys at hand are used while it is under way or when it fails.
+    """
+
+    def __init__(
+        self,
+        issuer: str,
+        given: Mapping[str, Key],
+        address: str = "",
+        fetch: Fetch | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._issuer = issuer
+        self._given = given
+        self._address = address
+        self._fetch = fetch
+        self._clock = clock
+        self._fetched = _Fetched()
+        self._not_before = float("-inf")
+        self._lock = threading.Lock()
+
+    def find(self, kid: str) -> Key | None:
+        """Return the key of that id, looking for it at the client if that may help."""
+        if kid in self._given or self._fetch is None:
+            return self._given.get(kid)
+        had, now = self._fetched, self._clock()
+        usable = kid in had.keys and now < had.usable_until
+        if not usable or now >= had.fresh_until:
+            had = self._newer(had, self._fetch, wait=not usable)
+        return had.keys.get(kid) if self._clock() < had.usable_until else None
+
+    def _newer(self, had: _Fetched, fetch: Fetch, *, wait: bool) -> _Fetched:
+        """Return the keys after a fetch by this thread or another, or as they were if it is too soon for one."""
+        if not self._lock.acquire(timeout=WAIT_S if wait else 0):
+            return had
+        try:
+            if self._fetched is had and self._clock() >= self._not_before:
+                self._ask(fetch)
+            return self._fetched
+        finally:
+            self._lock.release()
+
+    def _ask(self, fetch: Fetch) -> None:
+        try:
+            body, cache_control = fetch(self._address)
+            keys = read_keys(orjson.loads(body))
+        except (OSError, ValueError) as error:
+            why = str(error) if isinstance(error, OSError) else "not a key set"
+            log(Event.KEYS_NOT_READ, issuer=self._issuer, error=why)
+            has_keys = self._clock() < self._fetched.usable_until
+            self._not_before = self._clock() + (PAUSE_S if has_keys else PAUSE_WITHOUT_KEYS_S)
+            return
+        fresh_until = self._clock() + _fresh_s(cache_control)
+        self._fetched = _Fetched(keys, fresh_until, fresh_until + STALE_S)
+        self._not_before = self._clock() + PAUSE_S
+
+
+def _fresh_s(cache_control: str) -> int:
+    shortest, longest = FRESH_S
+    stated = _MAX_AGE.search(cache_control)
+    return min(max(int(stated[1]) if stated else shortest, shortest), longest)
 
 
 def read_keys(value: Any) -> dict[str, Key]:

@@ -16,6 +16,7 @@ from cds_service.errors import (
     BodyTooLarge,
     CdsServiceError,
     ConfigurationError,
+    NotAuthenticated,
     UnknownService,
     UnsupportedMediaType,
 )
@@ -26,13 +27,15 @@ from cds_service.protocol.feedback import read_feedback
 from cds_service.protocol.outcome import operation_outcome
 from cds_service.service import Ports, answer, real_ports, site_services
 from cds_service.settings import Settings
+from cds_service.web.authentication import authenticate, caller
 
 
 def create_app(settings: Settings | None = None, ports: Ports | None = None) -> Flask:
     """Return the application, ready to serve.
 
     Raises:
-        ConfigurationError: the hook definitions cannot be read, or are for situations that nothing answers.
+        ConfigurationError: the hook definitions cannot be read, or are for situations that nothing answers; callers are
+            neither authenticated nor all on this machine, or cannot be authenticated.
     """
     configure_logging()
     settings = settings or Settings()
@@ -47,6 +50,8 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
 
+    authenticate(app, settings, ports)
+
     def service_of(service_id: str) -> Service:
         if service_id not in services:
             raise UnknownService(service_id, services)
@@ -60,7 +65,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
     def call_service(service_id: str) -> Response:
         started = perf_counter()
         service = service_of(service_id)
-        reply = answer(read_call(_body(), service), settings, ports)
+        reply = answer(read_call(_body(), service, caller()), settings, ports)
         log(
             Event.CALL_ANSWERED,
             service=service.id,
@@ -118,6 +123,13 @@ def _answer_errors(app: Flask) -> None:
     def refused(error: CdsServiceError) -> Response:
         log(Event.CALL_REFUSED, status=error.status, code=error.code, at=error.at)
         return _json(operation_outcome(error.code, error.message, at=error.at), error.status)
+
+    @app.errorhandler(NotAuthenticated)
+    def not_let_in(error: NotAuthenticated) -> Response:
+        log(Event.CALL_REFUSED, status=error.status, code=error.code, jwt_failure=error.failure)
+        response = _json(operation_outcome(error.code), error.status)
+        response.headers["WWW-Authenticate"] = "Bearer"
+        return response
 
     @app.errorhandler(HTTPException)
     def not_served(error: HTTPException) -> Response:

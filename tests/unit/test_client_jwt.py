@@ -1,4 +1,4 @@
-"""Who calls: what a token must be, every way to forge one, and where keys come from."""
+"""Who calls: what a token must be, and every way to forge one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
+from joserfc.jwk import ECKey, RSAKey
 from joserfc.jws import JWSRegistry
 
 from cds_service.errors import NotAuthenticated
@@ -384,80 +384,3 @@ def test_memory_keeps_so_many_tokens_of_an_issuer_and_forgets_what_has_expired()
     clock[0] = 11
 
     assert (taken, forgotten, seen.take("b", "1", 20)) == ([True, True, True, True, False], True, True)
-
-
-# --------------------------------------------------------------------------------------------------- key sets
-
-
-def ids(value: Json) -> list[str]:
-    return list(read_keys(value))
-
-
-def entry(key: Key = ELLIPTIC, **changes: Any) -> Json:
-    return {**key.as_dict(private=False), **changes}
-
-
-@pytest.mark.parametrize(
-    "odd",
-    [
-        pytest.param(OctKey.generate_key(256, auto_kid=True).as_dict(), id="a secret"),
-        pytest.param(OKPKey.generate_key("Ed25519", auto_kid=True).as_dict(private=False), id="Ed25519"),
-        pytest.param(ECKey.generate_key("secp256k1", auto_kid=True).as_dict(private=False), id="secp256k1"),
-        pytest.param(entry(kty="AKP"), id="a type of the future"),
-        pytest.param(entry(kty=["EC"]), id="a type that is a list"),
-        pytest.param(entry(kid=None), id="no kid"),
-        pytest.param(entry(kid=7), id="a kid that is a number"),
-        pytest.param(entry(kid=""), id="an empty kid"),
-        pytest.param(entry(use="enc"), id="for encryption"),
-        pytest.param(entry(use=["sig"]), id="a use that is a list"),
-        pytest.param(entry(key_ops=7), id="operations that are a number"),
-        pytest.param(entry(alg=7), id="an algorithm that is a number"),
-        pytest.param(entry(x="AAAA"), id="a point not on the curve"),
-        pytest.param(entry(x="!"), id="no base64"),
-        pytest.param(entry(x=7), id="a coordinate that is a number"),
-        pytest.param(entry(crv="P-999"), id="a curve that does not exist"),
-        pytest.param(entry(RSA, n=segment(b"\xff" * 128)), id="RSA of 1024 bits"),
-        pytest.param(entry(RSA, n=segment(b"\xff" * 513)), id="RSA of 4104 bits"),
-        pytest.param(entry(RSA, n="_" * 60_000), id="RSA of 360000 bits"),
-        pytest.param(entry(RSA, e="AA"), id="RSA with an exponent of 0"),
-        pytest.param(entry(RSA, n=""), id="RSA without a modulus"),
-        pytest.param("x", id="a text"),
-        pytest.param(None, id="nothing"),
-    ],
-)
-def test_a_key_that_cannot_be_used_is_left_out_and_the_others_stay(odd: Json):
-    assert ids({"keys": [odd, entry(RSA)]}) == [RSA.kid]
-
-
-@pytest.mark.parametrize("bits", [2048, 4096])
-def test_rsa_keys_of_2048_to_4096_bits_are_used(bits: int):
-    assert ids({"keys": [entry(RSA, n=segment(b"\xff" * (bits // 8)))]}) == [RSA.kid]
-
-
-def test_what_is_private_in_a_key_set_is_not_kept():
-    key = read_keys({"keys": [ELLIPTIC.as_dict(private=True)]})[str(ELLIPTIC.kid)]
-
-    assert (key.is_private, "d" in key.dict_value) == (False, False)
-
-
-def test_of_two_keys_with_one_id_the_first_counts():
-    assert read_keys({"keys": [entry(), entry(RSA, kid=ELLIPTIC.kid)]})[str(ELLIPTIC.kid)].key_type == "EC"
-
-
-def test_the_list_that_crd_request_generator_answers_with_is_read():
-    without = {name: value for name, value in entry(RSA).items() if name != "kid"}
-
-    assert ids([{"pem": entry(), "id": "ignored"}, {"pem": without, "id": "by its id"}, {"pem": 7}, 7]) == [
-        ELLIPTIC.kid,
-        "by its id",
-    ]
-
-
-@pytest.mark.parametrize(
-    "value",
-    [None, 7, "x", {}, {"keys": {}}, {"keys": None}, {"keys": [{}] * 51}, [{}] * 51],
-    ids=["null", "number", "text", "no keys", "object", "null keys", "51 keys", "a list of 51"],
-)
-def test_what_is_no_key_set_is_refused(value: Json):
-    with pytest.raises(ValueError, match="not a key set"):
-        read_keys(value)
