@@ -29,6 +29,22 @@ def new_key(algorithm: str) -> Key:
     return RSAKey.generate_key(2048, use, auto_kid=True)  # type: ignore[arg-type]  # as above
 
 
+def written_key(key: Key) -> bytes:
+    """Return a private key as a file holds it (a JWK)."""
+    return orjson.dumps(key.as_dict(private=True))
+
+
+def read_private_key(data: bytes) -> Key:
+    """Return the private key in a file. Raises ValueError if there is none that can sign."""
+    value = orjson.loads(data)
+    try:
+        key: Key = ECKey.import_key(value) if value["alg"] == "ES384" else RSAKey.import_key(value)
+        draft(key, "", "", 0).signed()
+    except Exception:  # whatever is in the file
+        raise ValueError("not a private key") from None
+    return key
+
+
 @dataclass(frozen=True)
 class Draft:
     """A token that is not yet signed."""
