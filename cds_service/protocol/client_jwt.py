@@ -117,10 +117,12 @@ class SeenInMemory:
         """Take a token for use; see ``SeenTokens``."""
         with self._lock:
             seen = self._seen.setdefault(issuer, OrderedDict())
-            while seen and (len(seen) >= self._most or next(iter(seen.values())) < self._now()):
+            while seen and next(iter(seen.values())) < self._now():
                 seen.popitem(last=False)
             if jti in seen:
                 return False
+            if len(seen) >= self._most:
+                seen.popitem(last=False)
             seen[jti] = expires
             return True
 

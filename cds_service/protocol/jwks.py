@@ -31,8 +31,6 @@ WAIT_S = 2.0
 
 MOST_KEYS = 50
 RSA_BITS = range(2048, 4096 + 1)
-LONGEST_MODULUS = 700
-"""Characters of the modulus of an RSA key, of which 4096 bits take 683. A longer one is not even decoded."""
 
 _MEMBERS: Mapping[str, tuple[str, ...]] = {"EC": ("crv", "x", "y"), "RSA": ("n", "e")}
 _CURVES = ("P-256", "P-384", "P-521")
@@ -77,19 +75,18 @@ class KeyRing:
         had, now = self._fetched, self._clock()
         usable = kid in had.keys and now < had.usable_until
         if not usable or now >= had.fresh_until:
-            had = self._newer(had, self._fetch, wait=not usable)
+            had = self._newer(self._fetch, wait=not usable)
         return had.keys.get(kid) if self._clock() < had.usable_until else None
 
-    def _newer(self, had: _Fetched, fetch: Fetch, *, wait: bool) -> _Fetched:
-        """Return the keys after a fetch by this thread or another, or as they were if it is too soon for one."""
-        if not self._lock.acquire(timeout=WAIT_S if wait else 0):
-            return had
-        try:
-            if self._fetched is had and self._clock() >= self._not_before:
-                self._ask(fetch)
-            return self._fetched
-        finally:
-            self._lock.release()
+    def _newer(self, fetch: Fetch, *, wait: bool) -> _Fetched:
+        """Return the keys after a fetch by this thread or another, or as they are if it is too soon for one."""
+        if self._lock.acquire(timeout=WAIT_S if wait else 0):
+            try:
+                if self._clock() >= self._not_before:
+                    self._ask(fetch)
+            finally:
+                self._lock.release()
+        return self._fetched
 
     def _ask(self, fetch: Fetch) -> None:
         try:
@@ -153,8 +150,6 @@ def _public_key(entry: Any) -> Key | None:
     if not all(isinstance(public.get(name), str) for name in ("kid", *_MEMBERS[kind])):
         return None
     if public.get("use", "sig") != "sig" or (kind == "EC" and public["crv"] not in _CURVES):
-        return None
-    if kind == "RSA" and len(public["n"]) > LONGEST_MODULUS:
         return None
     try:
         if kind == "EC":
