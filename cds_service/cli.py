@@ -1,9 +1,12 @@
-"""``cds-service``: serve, demo, try, explain, read, assess, rules, terminology, check."""
+"""``cds-service``: serve, demo, try, explain, read, assess, rules, terminology, check, jwt."""
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Iterator
 from datetime import date
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -13,12 +16,14 @@ from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
 from cds_service.data import data_path
-from cds_service.errors import CdsServiceError
+from cds_service.errors import CdsServiceError, ConfigurationError
 from cds_service.events import Event, log
 from cds_service.fhir.readers import ReadingRules
 from cds_service.knowledge.codes.sites import SIDES, Place
 from cds_service.knowledge.rules import rule_set
 from cds_service.protocol.discovery import load_services
+from cds_service.protocol.jwks import Key
+from cds_service.protocol.signing import BAD, draft, new_key, read_private_key, written_key
 from cds_service.protocol.strict_json import parse_json
 from cds_service.reading import UnreadableFile, read_file
 from cds_service.reading import as_json as as_read
@@ -33,6 +38,9 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,  # locals could hold a patient's record
 )
+
+jwt_app = typer.Typer(help="Be a CDS client: make a key, sign tokens, good and bad, to test a setup with.")
+app.add_typer(jwt_app, name="jwt", no_args_is_help=True)
 
 RequestFile = Annotated[Path, typer.Argument(help="A CDS Hooks request as JSON.", exists=True, dir_okay=False)]
 Today = Annotated[str, typer.Option("--today", help="Answer as on this day (YYYY-MM-DD).")]
@@ -52,7 +60,10 @@ def serve(
 
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     settings = _settings(**given)
-    application = create_app(settings)
+    try:
+        application = create_app(settings)
+    except ConfigurationError as error:
+        _fail(error.message)
     log(Event.STARTED, host=settings.host, port=settings.port, workers=settings.workers)
     run(application, settings)
 
@@ -196,6 +207,60 @@ def check() -> None:
     if found:
         raise typer.Exit(EXIT_MISMATCH)
     console().print("hooks, rules, codes and scenarios are in order")
+
+
+class Algorithm(StrEnum):
+    """What keys can be made for: the two that CDS Hooks recommends."""
+
+    ES384 = "ES384"
+    RS384 = "RS384"
+
+
+@jwt_app.command("key")
+def make_key(
+    file: Annotated[Path, typer.Argument(help="Where the private key is kept, or will be.", dir_okay=False)],
+    algorithm: Annotated[Algorithm, typer.Option("--alg", help="What a new key is for.")] = Algorithm.ES384,
+) -> None:
+    """Print the key set (JWKS) of a private key, for `keys` in BME_CLIENTS; the key is made if it is not there."""
+    if not file.exists():
+        try:
+            with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as kept:
+                kept.write(written_key(new_key(algorithm)))
+        except OSError as error:
+            _fail(f"the key cannot be written: {error.strerror}")
+    typer.echo(orjson.dumps({"keys": [_private_key(file).as_dict(private=False)]}).decode())
+
+
+@jwt_app.command("token")
+def make_token(
+    address: Annotated[str, typer.Argument(help="The address to be called, such as https://.../cds-services/ID.")],
+    *,
+    key: Annotated[Path, typer.Option(help="The private key, as `jwt key` keeps it.", exists=True, dir_okay=False)],
+    issuer: Annotated[str, typer.Option(help="Who signs, as named in BME_CLIENTS.")],
+    jku: Annotated[str, typer.Option(help="Address of the key set, to be named in the token.")] = "",
+    tenant: Annotated[str, typer.Option(help="Tenant to be named in the token.")] = "",
+    bad: Annotated[str, typer.Option(help=f"Make a bad one instead: {', '.join(BAD)}.", metavar="KIND")] = "",
+) -> None:
+    """Print a token for one call to one address, valid for five minutes. Sent twice, it is refused the second time.
+
+    For a bad one, standard error says which reason (jwt_failure) the log of the service will give.
+    """
+    good = draft(_private_key(key), issuer, address, time.time(), jku=jku, tenant=tenant)
+    if not bad:
+        typer.echo(good.signed())
+    elif bad in BAD:
+        why, make = BAD[bad]
+        typer.echo(make(good))
+        console(error=True).print(f"expect 401, and in the log: {why}", markup=False)
+    else:
+        _fail(f"--bad is none that is known; known: {', '.join(BAD)}")
+
+
+def _private_key(file: Path) -> Key:
+    try:
+        return read_private_key(file.read_bytes())
+    except (OSError, ValueError):
+        _fail(f"{file} holds no private key that `cds-service jwt key` made")
 
 
 def _settings(**given: Any) -> Settings:

@@ -34,8 +34,12 @@ def run(port: int, *, stay: bool) -> int:
         console(error=True).print(f"port {port} is in use; choose another with --port", style="red")
         return 1
     remembered = tempfile.TemporaryDirectory(prefix="cds-service-demo-")
-    store = f"sqlite:///{remembered.name}/store.sqlite3"
-    environment = {**os.environ, "BME_CARD_KEY": secrets.token_hex(32), "BME_STORE_URL": store}
+    environment = {
+        **os.environ,
+        "BME_CARD_KEY": secrets.token_hex(32),
+        "BME_AUTH": "off",
+        "BME_STORE_URL": f"sqlite:///{remembered.name}/store.sqlite3",
+    }
     command = [sys.executable, "-m", "cds_service.cli", "serve", "--host", HOST, "--port", str(port)]
     server = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)  # noqa: S603  # our own program
     try:

@@ -3,6 +3,7 @@
     CdsServiceError
     +-- BadRequest (400)            not JSON, not a CDS Hooks request, a field missing or of the wrong kind
     |   +-- WrongHook (400)         the request's hook is not this service's
+    +-- NotAuthenticated (401)      no token where one is required, or one that does not prove who calls
     +-- UnknownService (404)        no service of that id
     +-- BodyTooLarge (413)          more bytes than ``max_body_bytes``
     +-- UnsupportedMediaType (415)  not application/json, or compressed
@@ -46,6 +47,17 @@ class WrongHook(BadRequest):
     """The request was made for another hook than this service's."""
 
     code = "value"
+
+
+class NotAuthenticated(CdsServiceError):
+    """Who calls is not proven. The caller is told nothing more; ``failure`` is for the log."""
+
+    status = 401
+    code = "login"
+
+    def __init__(self, failure: str) -> None:
+        super().__init__("the call is not authenticated")
+        self.failure = failure
 
 
 class UnknownService(CdsServiceError):

@@ -16,12 +16,17 @@ class Event(StrEnum):
     """Every line the service may write."""
 
     STARTED = "service started"
+    NOT_AUTHENTICATED = "WARNING: callers are not authenticated (BME_AUTH=off); anyone on this machine is answered"
+    KEYS_NOT_READ = "key set could not be read"
     CALL_ANSWERED = "call answered"
     CALL_REFUSED = "call refused"
     CALL_FAILED = "call failed"
     FEEDBACK_TAKEN = "feedback taken"
     STORE_FAILED = "store failed"
     CARDS_NOT_RECORDED = "cards not recorded"
+
+
+_WARNINGS = (Event.NOT_AUTHENTICATED, Event.KEYS_NOT_READ)
 
 
 ALLOWED_KEYS = frozenset(
@@ -32,6 +37,8 @@ ALLOWED_KEYS = frozenset(
         "service",
         "status",
         "code",
+        "jwt_failure",
+        "issuer",
         "at",
         "cards",
         "gaps",
@@ -71,4 +78,6 @@ def configure_logging() -> None:
 
 def log(event: Event, **values: str | int | float | list[str]) -> None:
     """Write one event. Keys that are not allowed are dropped."""
-    structlog.get_logger().info(event.value, **{key: value for key, value in values.items() if key in ALLOWED_KEYS})
+    logger = structlog.get_logger()
+    write = logger.warning if event in _WARNINGS else logger.info
+    write(event.value, **{key: value for key, value in values.items() if key in ALLOWED_KEYS})

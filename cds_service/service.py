@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -62,11 +63,15 @@ IMAGING_TYPES = ("DiagnosticReport", "Observation", "ImagingStudy")
 
 @dataclass(frozen=True)
 class Ports:
-    """What the service needs from outside: the rules, the day, and FHIR servers. Tests pass their own."""
+    """What the service needs from outside: rules, day, FHIR servers, clock. Tests pass their own.
+
+    ``now``: seconds since 1970.
+    """
 
     rules: RuleSet
     today: Callable[[], date]
     fhir: FhirClient | None = None
+    now: Callable[[], float] = time.time
 
 
 @dataclass(frozen=True)
@@ -88,7 +93,8 @@ def real_ports(settings: Settings) -> Ports:
     """Return the packaged rules with the site's referral targets, today's date, and a client for its servers."""
     rules = with_targets(rule_set(), settings.judgement.get("referral_targets", {}))
     limits = Limits(post_search=settings.fhir_post_search, ca_file=settings.fhir_ca_file)
-    return Ports(rules, date.today, FhirClient(limits) if settings.fhir_servers else None)
+    reads = settings.fhir_servers or any(client.fhir_servers for client in settings.clients.values())
+    return Ports(rules, date.today, FhirClient(limits) if reads else None)
 
 
 def site_services(settings: Settings) -> dict[str, Service]:
@@ -180,7 +186,8 @@ def _server(call: HookCall, settings: Settings, ports: Ports) -> tuple[Fetch | N
     """Return how to ask the FHIR server that the call names, or why it is not asked; neither when it names none."""
     if not call.server:
         return None, None
-    if ports.fhir is None or call.server.rstrip("/") not in settings.fhir_servers:
+    allowed = (*settings.fhir_servers, *call.caller.fhir_servers)
+    if ports.fhir is None or call.server.rstrip("/") not in allowed:
         return None, NotAsked.NOT_LISTED
     if not call.authorization.is_for(call.patient_id):
         return None, NotAsked.NO_TOKEN

@@ -13,10 +13,10 @@ from collections.abc import Iterable, Mapping
 from importlib.util import find_spec
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from cds_service.knowledge.actions import REFERRAL_ACTIONS
@@ -50,6 +50,33 @@ class ReferralCode(BaseModel):
     display: str
 
 
+class ClientSettings(BaseModel):
+    """A CDS client whose tokens are taken. One of ``jku`` and ``keys`` at least."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    jku: str = Field("", description="Address of its key set: https, or http on this machine.")
+    keys: dict[str, Any] = Field(default_factory=dict, description="Its key set (JWKS), if not or not only fetched.")
+    tenants: tuple[str, ...] = Field((), description="Tenants it may call for; every one if there are none.")
+    fhir_servers: tuple[str, ...] = Field((), description="FHIR servers it may name besides those all may.")
+
+    @field_validator("jku")
+    @classmethod
+    def _usable_jku(cls, value: str) -> str:
+        return value and _usable_address("jku", value)
+
+    @field_validator("fhir_servers")
+    @classmethod
+    def _usable_servers(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(_usable_address("fhir_servers", address).rstrip("/") for address in value)
+
+    @model_validator(mode="after")
+    def _has_keys(self) -> ClientSettings:
+        if not self.jku and not self.keys:
+            raise ValueError("give 'jku', the address of its key set, or 'keys', the key set itself")
+        return self
+
+
 class Settings(BaseSettings):
     """All settings of the service. Raises pydantic's ValidationError naming every bad value at once."""
 
@@ -63,6 +90,25 @@ class Settings(BaseSettings):
         (),
         description="Origins whose pages may call the services from a browser, such as https://sandbox.cds-hooks.org.",
     )
+    public_url: str = Field(
+        "",
+        description="Address under which clients reach the service, before '/cds-services'. Their tokens name it.",
+    )
+    auth: Literal["required", "optional", "off"] = Field(
+        "off",
+        description="Whether a call needs a token of a known client. 'optional' answers calls without one. 'off' looks"
+        " at none, and listens on this machine only.",
+    )
+    auth_discovery: bool = Field(True, description="Whether the list of services needs a token, too, if calls do.")
+    clients: dict[str, ClientSettings] = Field(
+        default_factory=dict, description="The CDS clients whose tokens are taken, by issuer."
+    )
+    token_lifetime_s: int = Field(
+        86_400,
+        ge=60,
+        le=7 * 86_400,
+        description="Longest time a token may be valid. A day, because crd-request-generator signs for that long.",
+    )
     fhir_servers: tuple[str, ...] = Field(
         (),
         description="Base addresses of the FHIR servers that may be read when a call names them: https, or http on this"
@@ -73,7 +119,7 @@ class Settings(BaseSettings):
         False, description="Search FHIR servers with POST, which keeps ids out of their logs."
     )
     fhir_ca_file: str = Field(
-        "", description="Certificate authorities (PEM) of the FHIR servers, if not the public ones."
+        "", description="Certificate authorities (PEM) of FHIR servers and key sets, if not the public ones."
     )
     max_body_bytes: int = Field(10_000_000, ge=1_000, description="Largest request body accepted, in bytes.")
     card_key: SecretStr = Field(
@@ -120,13 +166,12 @@ class Settings(BaseSettings):
     @field_validator("fhir_servers")
     @classmethod
     def _usable_servers(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for address in value:
-            parts = urlsplit(address)
-            if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(parts.hostname)):
-                raise ValueError("fhir_servers: write each as https://...; http is for this machine only")
-            if not parts.hostname or parts.username or parts.query or parts.fragment:
-                raise ValueError("fhir_servers: write each as scheme, host and path, nothing else")
-        return tuple(address.rstrip("/") for address in value)
+        return tuple(_usable_address("fhir_servers", address).rstrip("/") for address in value)
+
+    @field_validator("public_url")
+    @classmethod
+    def _usable_url(cls, value: str) -> str:
+        return value and _usable_address("public_url", value).rstrip("/")
 
     @field_validator("store_url")
     @classmethod
@@ -173,7 +218,18 @@ class Settings(BaseSettings):
         return _by_key(self.code_aliases)
 
 
-def _is_loopback(host: str | None) -> bool:
+def _usable_address(setting: str, address: str) -> str:
+    """Return the address if it can be used. Raises ValueError."""
+    parts = urlsplit(address)
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname)):
+        raise ValueError(f"{setting}: write each as https://...; http is for this machine only")
+    if not parts.hostname or parts.username or parts.query or parts.fragment:
+        raise ValueError(f"{setting}: write each as scheme, host and path, nothing else")
+    return address
+
+
+def is_loopback(host: str | None) -> bool:
+    """Whether a host is this machine, whatever its names are elsewhere."""
     try:
         return host == "localhost" or ip_address(host or "").is_loopback
     except ValueError:

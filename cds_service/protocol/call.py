@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from cds_service.errors import BadRequest, WrongHook
 from cds_service.protocol.authorization import Authorization, read_authorization
+from cds_service.protocol.client_jwt import NOBODY, Caller
 from cds_service.protocol.discovery import Service
 
 Json = Mapping[str, Any]
@@ -32,6 +33,7 @@ class HookCall:
     prefetch: Json
     server: str = ""
     authorization: Authorization = Authorization()
+    caller: Caller = NOBODY
 
     def queries(self) -> dict[str, str]:
         """Return the service's prefetch queries by key, with the context filled in.
@@ -54,8 +56,8 @@ class HookCall:
         return quote(value, safe="") if isinstance(value, str) else ""
 
 
-def read_call(value: Any, service: Service) -> HookCall:
-    """Return the request as a call to ``service``.
+def read_call(value: Any, service: Service, caller: Caller = NOBODY) -> HookCall:
+    """Return the request as a call to ``service`` by whoever has proven to call.
 
     Raises:
         WrongHook: the request's hook is not this service's.
@@ -92,6 +94,7 @@ def read_call(value: Any, service: Service) -> HookCall:
         prefetch=prefetch or {},
         server=server if isinstance(server, str) else "",
         authorization=read_authorization(value.get("fhirAuthorization")),
+        caller=caller,
     )
 
 

@@ -19,6 +19,7 @@ from cds_service.errors import (
     BodyTooLarge,
     CdsServiceError,
     ConfigurationError,
+    NotAuthenticated,
     UnknownService,
     UnsupportedMediaType,
 )
@@ -32,13 +33,15 @@ from cds_service.service import Ports, answer, issued_cards, real_ports, rules_v
 from cds_service.settings import Settings
 from cds_service.store.records import Feedback
 from cds_service.store.store import Store
+from cds_service.web.authentication import authenticate, caller
 
 
 def create_app(settings: Settings | None = None, ports: Ports | None = None) -> Flask:
     """Return the application, ready to serve.
 
     Raises:
-        ConfigurationError: the hook definitions cannot be read, or are for situations that nothing answers.
+        ConfigurationError: the hook definitions cannot be read, or are for situations that nothing answers; callers are
+            neither authenticated nor all on this machine, or cannot be authenticated.
     """
     configure_logging()
     settings = settings or Settings()
@@ -51,10 +54,12 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
         )
     listing = discovery(services)
     version = rules_version(settings, ports)
-    store = Store(settings.store_url.get_secret_value())
+    store = Store(settings.store_url.get_secret_value(), ports.now)
     app = Flask(__name__, static_folder=None)
     app.extensions["store"] = store
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
+
+    authenticate(app, settings, store.seen, ports.now)
 
     def service_of(service_id: str) -> Service:
         if service_id not in services:
@@ -76,7 +81,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
     def call_service(service_id: str) -> Response:
         started = perf_counter()
         service = service_of(service_id)
-        reply = answer(read_call(_body(), service), settings, ports)
+        reply = answer(read_call(_body(), service, caller()), settings, ports)
         log(
             Event.CALL_ANSWERED,
             service=service.id,
@@ -98,7 +103,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
     def take_feedback(service_id: str) -> Response:
         service = service_of(service_id)
         read = read_feedback(_body(), comments=settings.store_comments)
-        unknown = store.keep([_feedback(item) for item in read.items])
+        unknown = store.keep([_feedback(item, caller().issuer) for item in read.items])
         log(
             Event.FEEDBACK_TAKEN,
             service=service.id,
@@ -136,10 +141,10 @@ def _let_browsers_call(app: Flask, origins: Iterable[str]) -> None:
     )
 
 
-def _feedback(item: FeedbackItem) -> Feedback:
+def _feedback(item: FeedbackItem, client: str) -> Feedback:
     system, code = item.reason or ("", "")
     return Feedback(
-        client="",
+        client=client,
         card=item.card,
         outcome=item.outcome,
         suggestions=item.suggestions,
@@ -184,6 +189,13 @@ def _answer_errors(app: Flask) -> None:
         response = _json(operation_outcome(error.code, error.message, at=error.at), error.status)
         if error.retry_after_s:
             response.headers["Retry-After"] = str(error.retry_after_s)
+        return response
+
+    @app.errorhandler(NotAuthenticated)
+    def not_let_in(error: NotAuthenticated) -> Response:
+        log(Event.CALL_REFUSED, status=error.status, code=error.code, jwt_failure=error.failure)
+        response = _json(operation_outcome(error.code), error.status)
+        response.headers["WWW-Authenticate"] = "Bearer"
         return response
 
     @app.errorhandler(HTTPException)

@@ -411,7 +411,11 @@ def test_serve_answers_until_it_is_told_to_stop_and_then_ends_well(
 
     assert listed == ["bme-order-select", "bme-order-sign", "bme-patient-view", "bme-result-review"]
     assert [card["summary"] for card in answered["cards"]] == ["This MRI order names no T1-weighted sequence"]
-    assert [json.loads(line)["event"] for line in out.splitlines()] == ["service started", "call answered"]
+    assert [json.loads(line)["event"] for line in out.splitlines()] == [
+        "WARNING: callers are not authenticated (BME_AUTH=off); anyone on this machine is answered",
+        "service started",
+        "call answered",
+    ]
     assert (process.returncode, err) == (0, "")
     # The first card opens the database, which takes longer than the signal.
     with closing(sqlite3.connect(tmp_path / "bme-cds-service" / "store.sqlite3")) as store:
@@ -445,6 +449,13 @@ def test_serve_says_which_setting_cannot_be_used():
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.splitlines()[0] == "the settings cannot be used:"
     assert done.stderr.splitlines()[1].startswith("  port: ")
+
+
+def test_serve_refuses_to_listen_to_others_without_authentication():
+    done = run("serve", "--host", "0.0.0.0")  # noqa: S104  # refused
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("callers are not authenticated (BME_AUTH=off), which is for this machine only: set ")
 
 
 def test_demo_shows_every_scenario_s_cards_and_a_line_to_copy():

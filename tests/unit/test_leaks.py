@@ -253,6 +253,9 @@ def a_fault() -> date:
                      id="a token without its server"),
         pytest.param(400, lambda: send(web(), "/cds-services/bme-order-sign/feedback", {"feedback": [{KEY: TEXT}]}),
                      id="feedback of another form"),
+        pytest.param(401, lambda: send(web(auth="required", public_url="https://cds.example", clients={
+            "https://ehr.example": {"keys": {"keys": []}}}), f"/cds-services/{MRN}", call("order-sign")),
+                     id="a caller who is not known"),
         pytest.param(404, lambda: send(web(), f"/cds-services/{MRN}", call("order-sign")), id="an unknown service"),
         pytest.param(404, lambda: send(web(), f"/{NAME}/{TOKEN}?patient={MRN}", call("order-sign")),
                      id="an unknown address"),

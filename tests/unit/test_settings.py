@@ -297,6 +297,27 @@ def test_a_sites_own_code_is_split_at_the_last_bar() -> None:
                 "http://10.0.0.1/fhir",
             )
         ),
+        *(
+            pytest.param({"public_url": address}, "public_url", id=f"public: {address}")
+            for address in ("cds.example", "http://cds.example", "https://cds.example?x=1", "https://me@cds.example")
+        ),
+        *(
+            pytest.param({"clients": {"https://ehr.example": client}}, f"clients.https://ehr.example{field}", id=name)
+            for name, client, field in (
+                ("a client without keys", {}, ""),
+                ("a client with a word more", {"jku": "https://ehr.example/keys", "secret": "x"}, ".secret"),
+                ("a key set over http", {"jku": "http://ehr.example/keys"}, ".jku"),
+                ("a key set in a file", {"jku": "file:///etc/keys"}, ".jku"),
+                (
+                    "a client's FHIR server over http",
+                    {"keys": {"keys": []}, "fhir_servers": ["http://x.example"]},
+                    ".fhir_servers",
+                ),
+                ("tenants that are a text", {"keys": {"keys": []}, "tenants": "north"}, ".tenants"),
+            )
+        ),
+        pytest.param({"auth": "on"}, "auth", id="a mode that does not exist"),
+        pytest.param({"token_lifetime_s": 59}, "token_lifetime_s", id="tokens that end at once"),
         pytest.param({"judgement": {"depth_sites": ["sacrum"]}}, "judgement", id="a site that does not exist"),
         pytest.param(
             {"referral_codes": {"orthopaedics": OWN_CODE}}, "referral_codes", id="a target that does not exist"

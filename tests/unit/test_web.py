@@ -232,7 +232,7 @@ def test_an_issued_card_is_recorded_with_what_it_rests_on(tmp_path: Path, capsys
 
     ((*found, rules),) = kept(place, "SELECT card, service, hook, tier, indicator, rule_set, rules FROM issued_cards")
     version = fingerprint((RULES, {"fresh_days": 30}))
-    (answered,) = lines(capsys)
+    (_, answered) = lines(capsys)  # the first says that callers are not authenticated
     assert found == [card["uuid"], "bme-result-review", "result-review", "soon", card["indicator"], version]
     assert sorted(json.loads(rules)) == answered["rules"]
 
