@@ -55,6 +55,7 @@ docs: $(VENV)/.dev ## Write the generated documents anew
 	$(BIN)/cds-service rules > docs/rules.md
 	$(BIN)/cds-service terminology --out fixtures/terminology
 	PYTHONPATH=.:tests $(BIN)/python -m support.sentences fixtures/sentences/*.jsonl --write
+	PYTHONPATH=.:tests $(BIN)/python -m support.conformance
 
 cases: $(VENV)/.dev ## Write the frozen cases of the rules anew, to review the difference
 	PYTHONPATH=tests $(BIN)/python -m support.rule_cases
