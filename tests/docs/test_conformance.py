@@ -24,7 +24,9 @@ def test_a_whole_table_has_no_problem():
 @pytest.mark.parametrize(
     ("rows", "proven", "said"),
     [
-        pytest.param(ROWS, {**PROVEN, 7: []}, "requirement 7 has neither a test nor a reason for having none", id="bare"),
+        pytest.param(
+            ROWS, {**PROVEN, 7: []}, "requirement 7 has neither a test nor a reason for having none", id="bare"
+        ),
         pytest.param(
             [Requirement(1, "A", "SHALL", "service", "all", "something", "no need"), *ROWS[1:]],
             PROVEN,
@@ -53,7 +55,7 @@ def test_what_is_wrong_with_the_table_is_named(rows: list[Requirement], proven: 
 
 
 def test_markers_are_read_wherever_they_stand():
-    source = '''
+    source = """
 @pytest.mark.requirement("cds-hooks-2.0", 9)
 @requirement("cds-hooks-2.0", 12)
 @pytest.mark.parametrize("x", [1, pytest.param(2, marks=requirement("cds-hooks-2.0", 70))])
@@ -61,7 +63,7 @@ def test_it(x): ...
 
 @pytest.mark.parametrize("rule", by_number(Kind.OUTCOME))
 def test_a_rule(rule): ...
-'''
+"""
 
     assert list(marked(source)) == [(9, "it"), (12, "it"), (70, "it"), (5, "a_rule"), (6, "a_rule"), (70, "a_rule")]
 
