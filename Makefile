@@ -9,7 +9,7 @@ ARGS ?=
 PARALLEL ?= -n auto --dist loadgroup
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo serve test test-all coverage check lint types imports content leaks docs cases mutation fuzz bench format lock clean
+.PHONY: help setup setup-dev demo serve test test-all coverage check lint types imports content leaks conformance docs cases mutation fuzz bench format lock clean
 
 help: ## Show these lines
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1@\2/p' $(MAKEFILE_LIST) | awk -F@ '{printf "%-20s %s\n", $$1, $$2}'
@@ -55,6 +55,10 @@ docs: $(VENV)/.dev ## Write the generated documents anew
 	$(BIN)/cds-service rules > docs/rules.md
 	$(BIN)/cds-service terminology --out fixtures/terminology
 	PYTHONPATH=.:tests $(BIN)/python -m support.sentences fixtures/sentences/*.jsonl --write
+	PYTHONPATH=.:tests $(BIN)/python -m support.conformance
+
+conformance: $(VENV)/.dev ## Ask a running CDS Hooks service, URL=http://..., what CDS Hooks asks of any
+	PYTHONPATH=.:tests $(BIN)/python -m tests.conformance.foreign $(URL)
 
 cases: $(VENV)/.dev ## Write the frozen cases of the rules anew, to review the difference
 	PYTHONPATH=tests $(BIN)/python -m support.rule_cases

@@ -97,6 +97,9 @@ def cards_of(found: Answer) -> list[Json]:
 # ---------------------------------------------------------------------------------- a server in the prefetch's place
 
 
+@pytest.mark.requirement("cds-hooks-2.0", 35)
+@pytest.mark.requirement("cds-hooks-2.0", 37)
+@pytest.mark.requirement("cds-hooks-2.0", 58)
 @every_scenario_in_time
 @pytest.mark.parametrize("how", [{}, {"pages": 3}, {"delay_s": 0.05}], ids=["whole", "paged", "slow"])
 def test_a_server_in_place_of_the_prefetch_gives_the_same_cards(
@@ -109,6 +112,8 @@ def test_a_server_in_place_of_the_prefetch_gives_the_same_cards(
     assert cards_of(found) == cards_of(ask(scenario, server, scenario.request["prefetch"], fhir))
 
 
+@pytest.mark.requirement("cds-hooks-2.0", 36)
+@pytest.mark.requirement("cds-hooks-2.0", 65)
 @every_scenario
 def test_only_what_the_client_left_out_is_asked_of_the_server(scenario: Scenario, server: FhirServer, fhir: FhirClient):
     hold(server, scenario)
@@ -168,6 +173,12 @@ STATES: dict[str, tuple[Any, Behaviour | None, bool, str]] = {
 }
 
 
+@pytest.mark.requirement("cds-hooks-2.0", 36)
+@pytest.mark.requirement("cds-hooks-2.0", 39)
+@pytest.mark.requirement("cds-hooks-2.0", 40)
+@pytest.mark.requirement("cds-hooks-2.0", 41)
+@pytest.mark.requirement("cds-hooks-2.0", 42)
+@pytest.mark.requirement("cds-hooks-2.0", 43)
 @pytest.mark.parametrize(("key", "state"), [pytest.param(*pair, id=" - ".join(pair)) for pair in product(KEYS, STATES)])
 def test_each_state_of_each_key_is_fetched_or_named_as_stated(
     key: str, state: str, server: FhirServer, fhir: FhirClient

@@ -112,6 +112,7 @@ def failed(failure: Failure) -> Fetched:
 # ------------------------------------------------------------------------------------------------------- reading
 
 
+@pytest.mark.requirement("cds-hooks-2.0", 59)
 def test_a_read_brings_the_resource_and_sends_the_token_as_bearer(client: FhirClient, server: FhirServer) -> None:
     server.on(READ, ok(PATIENT))
 
@@ -471,6 +472,7 @@ def shown(fetched: Fetched) -> list[str]:
     return [entry["resource"]["id"] for one in fetched.pages for entry in one["entry"]]
 
 
+@pytest.mark.requirement("cds-hooks-2.0", 43)
 def test_next_links_are_followed_to_the_last_page(client: FhirClient, server: FhirServer) -> None:
     paged(server, f"{server.base}/Observation?page=2", "Observation?page=3", None)
 
@@ -679,6 +681,7 @@ def test_a_next_link_elsewhere_is_not_followed(client: FhirClient, server: FhirS
 # ----------------------------------------------------------------------------------------------- what scopes allow
 
 
+@pytest.mark.requirement("cds-hooks-2.0", 61)
 @pytest.mark.parametrize(
     ("scope", "read", "search"),
     [
@@ -920,16 +923,19 @@ def test_a_handshake_that_never_comes_ends_in_time(limited: Any) -> None:
         assert fetch(limited(), f"https://127.0.0.1:{deaf.getsockname()[1]}/fhir") == failed(Failure.TIMED_OUT)
 
 
+@pytest.mark.requirement("cds-hooks-2.0", 28)
 def test_a_server_without_tls_is_not_secure(client: FhirClient, server: FhirServer) -> None:
     server.on(READ, ok(PATIENT))
 
     assert fetch(client, server.base.replace("http:", "https:")) == failed(Failure.NOT_SECURE)
 
 
+@pytest.mark.requirement("cds-hooks-2.0", 62)
 def test_the_token_is_in_no_repr() -> None:
     assert TOKEN not in repr(Access(BASE, TOKEN))
 
 
+@pytest.mark.requirement("cds-hooks-2.0", 62)
 def test_nothing_is_logged(client: FhirClient, server: FhirServer, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     server.on(READ, ok(PATIENT))
@@ -942,6 +948,8 @@ def test_nothing_is_logged(client: FhirClient, server: FhirServer, caplog: pytes
     assert caplog.records == []
 
 
+@pytest.mark.requirement("cds-hooks-2.0", 62)
+@pytest.mark.requirement("cds-hooks-2.0", 64)
 def test_the_token_is_gone_when_the_call_is_over(client: FhirClient, server: FhirServer) -> None:
     server.on(READ, ok(PATIENT))
     server.on("Patient/2", drip_body)

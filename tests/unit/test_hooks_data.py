@@ -55,6 +55,8 @@ def test_there_is_one_folder_per_hook():
     assert sorted(each.name for each in HOOKS.iterdir() if each.is_dir()) == NAMES
 
 
+@pytest.mark.requirement("cds-hooks-2.0", 52)
+@pytest.mark.requirement("cds-hooks-2.0", 53)
 def test_the_entries_together_are_a_legal_discovery_answer():
     assert check_discovery({"services": [service(name) for name in NAMES]}) == []
 
@@ -84,6 +86,8 @@ def test_all_services_ask_for_the_same_record(name: str):
     assert service(name)["prefetch"] == (record | on_screen if name == "result-review" else record)
 
 
+@pytest.mark.requirement("cds-hooks-2.0", 49)
+@pytest.mark.requirement("cds-hooks-2.0", 57)
 @pytest.mark.parametrize("name", NAMES)
 def test_every_token_is_a_plain_field_of_the_context(name: str):
     fields = schema(name)["properties"]
@@ -200,6 +204,7 @@ def test_selections_may_be_left_out():
     }
 
 
+@pytest.mark.requirement("cds-hooks-2.0", 136)
 def test_results_under_review_may_be_given_as_ids_as_a_bundle_or_not_at_all():
     found = {
         "ids": faults("result-review", context("result-review", reportId="example-report", studyId="example-study")),
@@ -215,6 +220,7 @@ def test_results_under_review_may_be_given_as_ids_as_a_bundle_or_not_at_all():
 # -------------------------------------------------------------------------------------- pages for people
 
 
+@pytest.mark.requirement("cds-hooks-2.0", 23)
 def test_the_readme_shows_the_templates_as_they_are():
     page = (HOOKS / "README.md").read_text()
     table = page[page.index("## Prefetch, for typing in by hand") : page.index("### Which key missing does what")]
@@ -223,6 +229,7 @@ def test_the_readme_shows_the_templates_as_they_are():
     assert shown == service("result-review")["prefetch"]
 
 
+@pytest.mark.requirement("cds-hooks-2.0", 23)
 def test_the_readme_shows_the_services_as_they_are():
     page = (HOOKS / "README.md").read_text()
     shown = {
@@ -259,6 +266,7 @@ def test_the_examples_of_the_definition_show_every_field():
     )
 
 
+@pytest.mark.requirement("cds-hooks-2.0", 135)
 def test_the_definition_and_the_schema_name_the_same_fields():
     table = definition()[definition().index("## Context") : definition().index("### FHIR versions")]
     shown = {row[0].strip("`"): tuple(row[1:4]) for row in rows(table) if row[0].startswith("`")}
@@ -277,3 +285,15 @@ def test_the_definition_and_the_schema_name_the_same_fields():
 @pytest.mark.parametrize("heading", ["## Workflow", "## Context", "## Examples", "## Change Log"])
 def test_the_definition_has_the_sections_of_hl7_s_form(heading: str):
     assert definition().count(f"\n{heading}\n") == 1
+
+
+@pytest.mark.requirement("cds-hooks-2.0", 138)
+def test_the_definition_states_its_versions_and_its_maturity():
+    page = definition()
+    metadata = dict(rows(page[: page.index("## Workflow")]))
+    changes = rows(page[page.index("## Change Log") :])
+
+    assert list(metadata) == ["Metadata", "---", "specificationVersion", "hookVersion", "hookMaturity"]
+    assert re.fullmatch(r"\d+\.\d+\.\d+", metadata["hookVersion"])
+    assert changes[0] == ["Version", "Description"]
+    assert metadata["hookVersion"] in [version for version, _ in changes]

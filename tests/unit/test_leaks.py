@@ -158,6 +158,7 @@ def written(capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture)
 # ------------------------------------------------------------------------------------------- calls answered
 
 
+@pytest.mark.requirement("cds-hooks-2.0", 62)
 @pytest.mark.parametrize("hook", HOOKS)
 def test_an_answered_call_shows_the_record_on_the_card_only(hook: str, written: Callable[[], str]):
     response = send(web(), f"/cds-services/bme-{hook}", call(hook))
@@ -169,6 +170,7 @@ def test_an_answered_call_shows_the_record_on_the_card_only(hook: str, written: 
     assert set(leaked(response.get_data(as_text=True))) <= {MRN, NAME, TEXT}
 
 
+@pytest.mark.requirement("cds-hooks-2.0", 62)
 @pytest.mark.parametrize("hook", HOOKS)
 def test_no_key_token_or_unrelated_text_reaches_a_card(hook: str):
     body = send(web(), f"/cds-services/bme-{hook}", call(hook)).get_data(as_text=True)
@@ -234,6 +236,7 @@ def a_fault() -> date:
     raise ValueError(f"{NAME} {MRN} {TOKEN} {TEXT} {KEY}")
 
 
+@pytest.mark.requirement("cds-hooks-2.0", 62)
 @pytest.mark.parametrize(
     ("status", "sent"),
     [

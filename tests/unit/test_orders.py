@@ -72,6 +72,7 @@ def test_a_referral_is_a_draft_for_the_patient_of_the_call():
     }
 
 
+@pytest.mark.requirement("cds-hooks-2.0", 3)
 @pytest.mark.parametrize("target", REFERRALS)
 @pytest.mark.parametrize("urgent", [True, False])
 @pytest.mark.parametrize("intent", ["proposal", "order"])
@@ -162,6 +163,7 @@ FULL = order(
 )
 
 
+@pytest.mark.requirement("cds-hooks-2.0", 99)
 def test_a_note_is_added_and_everything_else_is_kept():
     before = deepcopy(FULL)
 
@@ -182,6 +184,7 @@ def test_a_note_that_stands_alone_becomes_the_first_of_a_list():
     assert with_note({**FULL, "note": {"text": "STIR only"}}, NOTE)["note"] == [{"text": "STIR only"}, {"text": NOTE}]
 
 
+@pytest.mark.requirement("cds-hooks-2.0", 3)
 @pytest.mark.parametrize(
     "changes",
     [

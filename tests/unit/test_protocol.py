@@ -46,6 +46,7 @@ def test_json_is_read(body: bytes, value: Json):
     assert parse_json(body) == value
 
 
+@pytest.mark.requirement("cds-hooks-2.0", 4)
 @pytest.mark.parametrize(
     "body",
     [
@@ -119,6 +120,7 @@ def test_a_call_is_read():
     )
 
 
+@pytest.mark.requirement("cds-hooks-2.0", 31)
 @pytest.mark.parametrize("sent", [{}, {"prefetch": None}, {"prefetch": {}}])
 def test_a_call_without_prefetch_has_an_empty_one(sent: Json):
     found = read_call(call(**sent), SIGN)
@@ -126,6 +128,11 @@ def test_a_call_without_prefetch_has_an_empty_one(sent: Json):
     assert (found.prefetch, found.server) == ({}, "")
 
 
+@pytest.mark.requirement("cds-hooks-2.0", 26)
+@pytest.mark.requirement("cds-hooks-2.0", 27)
+@pytest.mark.requirement("cds-hooks-2.0", 28)
+@pytest.mark.requirement("cds-hooks-2.0", 30)
+@pytest.mark.requirement("cds-hooks-2.0", 31)
 @pytest.mark.parametrize(
     ("sent", "at", "said"),
     [
@@ -459,6 +466,8 @@ def test_an_unknown_service_is_answered_with_the_nearest_name_and_all_known(aske
 # ------------------------------------------------------------------------------------- what a call lets us read
 
 
+@pytest.mark.requirement("cds-hooks-2.0", 29)
+@pytest.mark.requirement("cds-hooks-2.0", 60)
 @pytest.mark.parametrize(
     ("sent", "found"),
     [
@@ -485,6 +494,7 @@ def test_the_authorization_of_a_call_is_read(sent: Json, found: Authorization):
     assert read_call(call(fhirAuthorization=sent, fhirServer="https://ehr.example/fhir"), SIGN).authorization == found
 
 
+@pytest.mark.requirement("cds-hooks-2.0", 60)
 @pytest.mark.parametrize(
     ("found", "usable"),
     [
@@ -500,6 +510,7 @@ def test_a_token_for_another_patient_or_an_expired_one_is_not_used(found: Author
     assert found.is_for("example") is usable
 
 
+@pytest.mark.requirement("cds-hooks-2.0", 62)
 def test_an_authorization_never_shows_its_token():
     assert "secret" not in repr(read_authorization({"access_token": "secret", "patient": "secret"}))
 

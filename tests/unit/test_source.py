@@ -30,12 +30,16 @@ def summed_up(found: Record) -> tuple[str, list[str], list[Problem]]:
 # ------------------------------------------------------------------------------------------ states of a key
 
 
+@pytest.mark.requirement("cds-hooks-2.0", 39)
 def test_a_declared_key_that_was_not_sent_is_absent():
     found = read_record({}, {"patient": "", "conditions": ""}, PATIENT)
 
     assert found == Record(states={"patient": PrefetchState.ABSENT, "conditions": PrefetchState.ABSENT})
 
 
+@pytest.mark.requirement("cds-hooks-2.0", 40)
+@pytest.mark.requirement("cds-hooks-2.0", 41)
+@pytest.mark.requirement("cds-hooks-2.0", 42)
 @pytest.mark.parametrize(
     ("value", "state"),
     [
@@ -71,6 +75,7 @@ def test_only_null_an_empty_bundle_and_data_are_answers():
     assert {state.value for state in PrefetchState if state.is_answer} == {"null", "empty", "data"}
 
 
+@pytest.mark.requirement("cds-hooks-2.0", 45)
 @pytest.mark.parametrize(
     "value",
     [
@@ -117,6 +122,7 @@ def test_an_entry_without_a_resource_is_counted_and_the_others_count(rows: Any, 
     assert summed_up(beside) == ("data", ["Condition/fever"], problems)
 
 
+@pytest.mark.requirement("cds-hooks-2.0", 43)
 def test_a_search_with_further_pages_is_named():
     found = record(bundle(FEVER, link=[{"relation": "self", "url": "a"}, {"relation": "next", "url": "b"}]))
 

@@ -520,6 +520,7 @@ def cors_headers(response: Any) -> dict[str, str]:
     }
 
 
+@pytest.mark.requirement("cds-hooks-2.0", 131)
 @pytest.mark.parametrize("path", ["/cds-services", "/cds-services/"])
 @pytest.mark.parametrize("origin", [SANDBOX, "https://anybody.example", "null"])
 def test_a_page_of_any_origin_may_read_the_discovery(from_browsers: FlaskClient, path: str, origin: str):
@@ -538,6 +539,7 @@ def test_a_page_of_any_origin_may_read_the_discovery(from_browsers: FlaskClient,
     assert (response.status_code, cors_headers(response)) == (200, {"allow-origin": "*"})
 
 
+@pytest.mark.requirement("cds-hooks-2.0", 131)
 @pytest.mark.parametrize(
     "path",
     [
@@ -565,6 +567,7 @@ def test_a_page_of_a_listed_origin_may_call_the_services_and_read_their_errors(f
     assert (refused.status_code, cors_headers(refused)) == (400, {"allow-origin": SANDBOX})
 
 
+@pytest.mark.requirement("cds-hooks-2.0", 131)
 @pytest.mark.parametrize("origin", ["https://anybody.example", "null", SANDBOX + ".example", "http://sandbox.example"])
 def test_a_page_of_another_origin_may_not_call_the_services(from_browsers: FlaskClient, origin: str):
     asked = {"Origin": origin, "Access-Control-Request-Method": "POST"}
