@@ -106,6 +106,10 @@ def sent(kind: str, path: str) -> str | None:
         ("off", {NONE: 200, GOOD: 200, BROKEN: 200}),
     ],
 )
+@pytest.mark.requirement("cds-hooks-2.0", 24)
+@pytest.mark.requirement("cds-hooks-2.0", 115)
+@pytest.mark.requirement("cds-hooks-2.0", 119)
+@pytest.mark.requirement("cds-hooks-2.0", 121)
 def test_a_mode_says_which_calls_are_answered(auth: str, statuses: dict[str, int], path: str):
     web = service(auth=auth)
 
@@ -152,6 +156,7 @@ def test_an_unknown_service_is_named_to_a_caller_who_is_known():
 
 @pytest.mark.parametrize("signed", [DISCOVERY, SERVICE, FEEDBACK])
 @pytest.mark.parametrize("called", [DISCOVERY, SERVICE, FEEDBACK, "/cds-services/bme-order-select"])
+@pytest.mark.requirement("cds-hooks-2.0", 124)
 def test_a_token_opens_the_one_address_that_it_names(signed: str, called: str):
     body = {**CALL, "hook": "order-select"} if called.endswith("select") else None
 
@@ -197,6 +202,7 @@ def test_a_slash_behind_the_public_address_does_not_matter():
 # --------------------------------------------------------------------------------------------------- refusal
 
 
+@pytest.mark.requirement("cds-hooks-2.0", 129)
 def test_a_refused_caller_is_told_nothing_but_that():
     response = ask(service(), SERVICE)
 
@@ -235,6 +241,7 @@ def test_a_call_is_refused_before_its_body_is_read():
     assert ask(web, SERVICE, None, {"x": "y" * 2_000}).status_code == 401
 
 
+@pytest.mark.requirement("cds-hooks-2.0", 128)
 def test_a_token_works_once(capsys: pytest.CaptureFixture[str]):
     web, one = service(), bearer(SERVICE)
 
@@ -252,6 +259,7 @@ def test_a_token_used_with_one_process_is_refused_by_another(tmp_path: Path):
 # ------------------------------------------------------------------------------------------------- keys, jku
 
 
+@pytest.mark.requirement("cds-hooks-2.0", 125)
 def test_a_token_that_names_another_key_set_makes_no_request():
     with FhirServer() as catcher, FhirServer() as ehr:
         web = service(

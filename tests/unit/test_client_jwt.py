@@ -117,6 +117,7 @@ def test_a_good_token_tells_who_calls(token: Draft):
           for name in ("RS256", "RS384", "RS512", "PS384")),
     ],
 )  # fmt: skip
+@pytest.mark.requirement("cds-hooks-2.0", 127)
 def test_every_algorithm_of_the_list_is_taken(algorithm: str, made: Key):
     key = type(made).import_key({**made.as_dict(private=True), "alg": algorithm})
     named = Verifier({EHR: Client(Known(read_keys(public(key))))}, Seen(), lambda: NOW, DAY_S)
@@ -297,6 +298,9 @@ FORGED: list[tuple[str, str, JwtFailure]] = [
 
 
 @pytest.mark.parametrize(("token", "why"), [pytest.param(token, why, id=name) for name, token, why in FORGED])
+@pytest.mark.requirement("cds-hooks-2.0", 122)
+@pytest.mark.requirement("cds-hooks-2.0", 123)
+@pytest.mark.requirement("cds-hooks-2.0", 126)
 def test_a_forged_or_odd_token_proves_nothing(token: str, why: JwtFailure):
     assert verdict(token) == why
 
