@@ -79,10 +79,9 @@ def searchset(*resources: Json) -> Json:
     return {"type": "searchset", "total": len(resources), **drafts(*resources)}
 
 
-def about(name: str, *fields: str) -> Json:
-    """Return the context of a scenario, cut down to these fields."""
-    context = story(name)["context"]
-    return {field: context[field] for field in fields}
+def about(name: str) -> Json:
+    """Return a context that says for which patient a scenario is, and no more."""
+    return {"patientId": story(name)["context"]["patientId"]}
 
 
 # ------------------------------------------------------------------------------------------- CDS Hooks Sandbox
@@ -124,6 +123,8 @@ def preflight(address: str, method: str, names: str) -> tuple[int, str | None, b
 
 
 def from_the_sandbox(hook: str, context: Json, prefetch: Json = None, **more: Json) -> Json:
+    """Return a call of the Sandbox: no encounter, and a user who is nobody unless it was launched as an app."""
+    context = {**context, "userId": "Practitioner/COREPRACTITIONER1"}
     body = {"hookInstance": UUID4, "hook": hook, "fhirServer": DSTU2_SERVER, "context": context, **more}
     return body if prefetch is None else {**body, "prefetch": prefetch}
 
@@ -201,7 +202,7 @@ def test_sandbox_fetches_by_our_templates_and_gets_the_card(service_url: str):
         for each in requests.get(f"{service_url}/cds-services", timeout=30).json()["services"]
         if each["hook"] == "patient-view"
     ]
-    context = about(CHART, "patientId", "userId")
+    context = about(CHART)
     with FhirServer() as server:
         server.on(f"Patient/{context['patientId']}", ok(sent["prefetch"]["patient"], content_type="application/json"))
         for key, kind in {"reports": "DiagnosticReport", "conditions": "Condition", "orders": "ServiceRequest"}.items():
@@ -224,13 +225,14 @@ def test_sandbox_fetches_by_our_templates_and_gets_the_card(service_url: str):
     assert "imaging studies (not sent), medications (not sent)" in card["detail"].replace("\\", "")
 
 
-def test_sandbox_cannot_fill_in_what_is_on_screen_and_leaves_those_keys_out():
-    """Never needed of it: it cannot fire result-review. Another client that skips what it cannot fill in may."""
-    templates = {"report": "DiagnosticReport/{{context.reportId}}", "study": "ImagingStudy/{{context.studyId}}"}
+def test_sandbox_follows_no_link_to_a_next_page_and_the_card_says_so(service_url: str):
+    prefetch = story(CHART)["prefetch"]
+    prefetch["reports"]["link"] = [{"relation": "next", "url": f"{DSTU2_SERVER}?_getpages=1"}]
 
-    assert (
-        prefetch_of_the_sandbox(templates, {"patientId": "x", "userId": "Practitioner/x"}, "http://127.0.0.1:9") == {}
-    )
+    response = send(service_url, "bme-patient-view", from_the_sandbox("patient-view", about(CHART), prefetch))
+
+    assert seen(response) == (200, [ARTHRITIS])
+    assert "reports (not all pages)" in response.json()["cards"][0]["detail"].replace("\\", "")
 
 
 RX_JUST_OPENED = {
@@ -277,7 +279,7 @@ PAMA_CHOSEN = {
     ],
 )
 def test_sandbox_sends_draft_orders_that_are_no_fhir(service_url: str, name: str, draft: Json, cards: Json):
-    context = about(name, "patientId", "userId")
+    context = about(name)
     order = {**draft, "subject": {"reference": f"Patient/{context['patientId']}"}}
     context |= {"selections": [f"{draft['resourceType']}/{draft['id']}"], "draftOrders": drafts(order)}
 
@@ -294,7 +296,7 @@ def test_sandbox_sends_draft_orders_that_are_no_fhir(service_url: str, name: str
 
 @pytest.mark.parametrize("hook", ["order-select", "order-sign"])
 def test_sandbox_leaves_out_the_draft_orders_when_a_tab_is_clicked_again(service_url: str, hook: str):
-    body = from_the_sandbox(hook, about(SACROILIAC_MRI, "patientId", "userId"), {})
+    body = from_the_sandbox(hook, about(SACROILIAC_MRI), {})
 
     response = send(service_url, f"bme-{hook}", body)
 
@@ -303,7 +305,7 @@ def test_sandbox_leaves_out_the_draft_orders_when_a_tab_is_clicked_again(service
 
 def test_sandbox_sends_order_sign_to_the_order_select_service(service_url: str):
     """It does when opened with ?hook=order-sign&screen=pama, and would not show the cards."""
-    context = about(SACROILIAC_MRI, "patientId", "userId")
+    context = about(SACROILIAC_MRI)
     context |= {"draftOrders": drafts({**PAMA_CHOSEN, "subject": {"reference": f"Patient/{context['patientId']}"}})}
 
     response = send(service_url, "bme-order-select", from_the_sandbox("order-sign", context))
@@ -312,7 +314,7 @@ def test_sandbox_sends_order_sign_to_the_order_select_service(service_url: str):
 
 
 def test_sandbox_signs_medications_that_concern_nothing_of_ours(service_url: str):
-    context = about(SACROILIAC_MRI, "patientId", "userId")
+    context = about(SACROILIAC_MRI)
     chosen = {"medicationCodeableConcept": {"text": "Aspirin 81 MG Oral Tablet", "coding": [{"code": "243670"}]}}
     order = {**RX_JUST_OPENED, **chosen, "subject": {"reference": f"Patient/{context['patientId']}"}}
     context |= {"draftOrders": drafts(order)}
@@ -330,7 +332,7 @@ def in_dstu2(prefetch: Json) -> Json:
 
 
 def test_sandbox_prefetches_a_patient_of_dstu2(service_url: str):
-    body = from_the_sandbox("patient-view", about(CHART, "patientId", "userId"), in_dstu2(story(CHART)["prefetch"]))
+    body = from_the_sandbox("patient-view", about(CHART), in_dstu2(story(CHART)["prefetch"]))
 
     assert seen(send(service_url, "bme-patient-view", body)) == (200, [ARTHRITIS])
 
@@ -341,7 +343,7 @@ def test_sandbox_drafts_a_medication_order_of_dstu2(service_url: str):
     (draft,) = [entry["resource"] for entry in sent["context"]["draftOrders"]["entry"]]
     order = {key: value for key, value in draft.items() if key not in ("subject", "intent", "authoredOn")}
     order |= {"resourceType": "MedicationOrder", "patient": draft["subject"], "dateWritten": draft["authoredOn"]}
-    context = about(RIM_SIGN, "patientId", "userId")
+    context = about(RIM_SIGN)
     context |= {"selections": [f"MedicationOrder/{draft['id']}"], "draftOrders": drafts(order)}
 
     response = send(
@@ -365,7 +367,7 @@ def test_sandbox_launched_as_an_app_sends_a_token_that_names_no_patient(run_serv
         server.on(f"Patient/{sent['context']['patientId']}", ok(sent["prefetch"].pop("patient")))
         body = from_the_sandbox(
             "patient-view",
-            about(CHART, "patientId", "userId"),
+            about(CHART),
             sent["prefetch"],
             fhirServer=server.base,
             fhirAuthorization=authorization,
@@ -396,8 +398,10 @@ def test_sandbox_shows_html_of_a_detail_so_there_is_none(service_url: str):
 
     response = send(service_url, "bme-patient-view", body)
 
-    assert [topic for topic, _, _ in seen(response)[1]] == ["axspa"]
+    assert seen(response) == (200, [ARTHRITIS])
     assert check_response(response.json(), context=body["context"]) == []
+    (card,) = response.json()["cards"]
+    assert f"Sclerosis {tags}" in re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", card["detail"])
 
 
 def outcomes_of_the_sandbox(card: Json) -> dict[str, Json]:
@@ -575,6 +579,19 @@ def test_request_generator_posts_a_suggestion_and_signs_it_and_is_not_given_it_a
     assert [label for _, _, labels in seen(response)[1] for label in labels if label.startswith("Refer")] == [
         each for each in others if each.startswith("Refer")
     ]
+
+
+def test_request_generator_changes_an_order_and_signs_it_and_is_not_told_to_change_it_again(service_url: str):
+    told = told_by(service_url)[STIR_ONLY]
+    ((action,),) = [each["actions"] for each in suggestions(told.cards)]
+    changed = stored(action, action["resource"]["id"])
+
+    response = send(
+        service_url, "bme-order-sign", from_the_generator(STIR_ONLY, changed, prefetch=told.request["prefetch"])
+    )
+
+    assert action["type"] == "update"
+    assert (response.status_code, response.json()) == (200, {"cards": []})
 
 
 def test_request_generator_comes_to_an_end_when_every_suggestion_is_taken(service_url: str):
@@ -877,6 +894,9 @@ NEEDS: dict[str, Callable[[Json], bool]] = {
     ),
     "sandbox: a label and actions for each suggestion": lambda answer: have(
         suggestions(answer["cards"]), "label", "actions"
+    ),
+    "sandbox: a reason in each order to create or change": lambda answer: have(
+        (action.get("resource", {}) for action in actions(answer) if action.get("type") != "delete"), "reasonCode"
     ),
     "request generator: no status beside the cards, it would be an error": lambda answer: "status" not in answer,
     "request generator: the display of a topic": lambda answer: have(map(topic, answer["cards"]), "display"),
