@@ -39,8 +39,8 @@ def story(name: str) -> Json:
     return STORIES[name].request_on(date.today())  # noqa: DTZ011  # the day that the running service takes it for
 
 
-def send(url: str, service_id: str, body: Json, headers: Mapping[str, str] | None = None) -> requests.Response:
-    """Call a service as a browser would: no redirect is followed."""
+def send(url: str, service_id: str, body: Json, headers: Mapping[str, str | None] | None = None) -> requests.Response:
+    """Call a service as a browser would: no redirect is followed. A header of None is not sent."""
     return requests.post(
         f"{url}/cds-services/{service_id}", json=body, headers=headers, timeout=30, allow_redirects=False
     )

@@ -4,6 +4,16 @@ Every client was read in its source or documentation, and most were seen running
 the request generator of HL7's CRD (1a184da), the SMART launcher (v2, 6437425), HealthChain (0.16.1), and the pages of
 Epic and Oracle Health. A request is what that client would send for one of our scenarios, oddities included, and the
 answer is compared with what the scenario calls for: to be polite about an odd request is not enough.
+
+What cannot be served, and why:
+
+* The Sandbox's imaging tab (PAMA) carries out an update only of a resource with Argonaut's extension pama-rating, and
+  reads system actions for it. How appropriate an order is, is not ours to rate.
+* The Sandbox and the launcher start SMART links with what appContext holds. No card has a link.
+* The request generator colours 'hard-stop', which CDS Hooks 1.0 took out; 'critical' stays uncoloured.
+
+Which tokens and keys are believed is asked where authentication is tested, the site's own codes for referrals, which
+Epic needs, where settings are.
 """
 
 from __future__ import annotations
@@ -34,16 +44,6 @@ TWO_REFERRALS = "charcot-foot-with-low-t1"
 ARTHRITIS = ("axspa", "critical", ["Refer to rheumatology (urgent)"])
 PROTOCOL = ("order-check", "info", [])
 ADD_T1 = ("order-check", "warning", ["Add a T1-weighted sequence to this order"])
-
-NOT_MET = {
-    "Sandbox, PAMA tab": "it carries out an update only if the resource has the extension pama-rating of Argonaut,"
-    " and rates system actions by it; a rating of appropriateness is not ours to give",
-    "Sandbox, smart links": "no card has a link, so there is nothing to launch and no appContext to pass on",
-    "request generator, indicator": "it colours 'hard-stop', which CDS Hooks 1.0 took out; 'critical' stays uncoloured",
-    "request generator, JWKS": "which keys a token is checked with belongs to the tests of authentication",
-    "Epic, site codes": "a site's own code for a referral is a setting (BME_REFERRAL_CODES), tested there",
-}
-"""Habits of clients that a card cannot serve, and why."""
 
 
 # ---------------------------------------------------------------------------------------------- speaking
