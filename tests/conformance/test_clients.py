@@ -595,6 +595,7 @@ def test_request_generator_changes_an_order_and_signs_it_and_is_not_told_to_chan
 
 
 def test_request_generator_comes_to_an_end_when_every_suggestion_is_taken(service_url: str):
+    """Provided that all drafts are sent: one that only lies on the server as a draft has been placed by nobody."""
     told = told_by(service_url)[TWO_REFERRALS]
     record = {key: value for key, value in told.request["prefetch"].items() if key not in ("report", "study")}
     orders: list[Json] = []
