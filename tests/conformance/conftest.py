@@ -19,7 +19,8 @@ def running(**settings: Any) -> Iterator[str]:
     from cds_service.web import create_app
 
     server = make_server("127.0.0.1", 0, create_app(Settings(**settings)), threaded=True)
-    thread = Thread(target=server.serve_forever, name="service", daemon=True)
+    # Asked often whether to stop, it stops at once.
+    thread = Thread(target=server.serve_forever, args=(0.01,), name="service", daemon=True)
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"
