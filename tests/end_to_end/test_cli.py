@@ -423,6 +423,7 @@ def test_serve_answers_until_it_is_told_to_stop_and_then_ends_well(
     assert issued == [(card["uuid"],) for card in answered["cards"]]
 
 
+@pytest.mark.slow
 def test_serve_has_kept_all_it_was_told_when_it_ends(server: tuple[subprocess.Popen[str], str], tmp_path: Path):
     process, url = server
     discovered(process, url)

@@ -19,6 +19,8 @@ from joserfc.jwk import KeySet
 
 from cds_service.protocol.signing import BAD
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 COMMAND = (sys.executable, "-m", "cds_service.cli")
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("BME_")} | {"COLUMNS": "400"}

@@ -950,6 +950,7 @@ def test_nothing_is_logged(client: FhirClient, server: FhirServer, caplog: pytes
 
 @pytest.mark.requirement("cds-hooks-2.0", 62)
 @pytest.mark.requirement("cds-hooks-2.0", 64)
+@pytest.mark.slow
 def test_the_token_is_gone_when_the_call_is_over(client: FhirClient, server: FhirServer) -> None:
     server.on(READ, ok(PATIENT))
     server.on("Patient/2", drip_body)

@@ -348,6 +348,7 @@ def test_a_known_key_does_not_wait_for_a_fetch_that_is_under_way(ehr: Client):
         pytest.param(continue_for_ever, id="never coming to the point"),
     ],
 )
+@pytest.mark.slow
 def test_a_server_that_does_anything_else_costs_two_seconds_and_no_key(ehr: Client, behaviour: Behaviour):
     ehr.does(behaviour)
     ehr.server.on("/elsewhere", ok(public(ELLIPTIC)))

@@ -1643,6 +1643,7 @@ ENDLESS = {
 
 
 @pytest.mark.parametrize("piece", ENDLESS.values(), ids=ENDLESS.keys())
+@pytest.mark.slow
 def test_an_endless_text_is_read_to_its_end(piece: str):
     """What grew faster than the text would not come back from here."""
     assert isinstance(read_text(piece * (LONGEST_TEXT // (2 * len(piece)))), TextReading)

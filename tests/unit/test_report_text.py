@@ -82,6 +82,7 @@ def test_html_becomes_lines(html: str, words: str):
     "part",
     ["<![", "<", "<a ", "<!--", "&#", "&#9", "</", "<a b='", "<?", "<script>", "<td>", "<tr>", "<pre>\n", "&amp"],
 )  # fmt: skip
+@pytest.mark.slow
 def test_broken_html_takes_no_longer_than_its_length(part: str):
     started = perf_counter()
 
