@@ -282,6 +282,7 @@ def test_read_names_each_file_that_cannot_be_read_and_reads_the_others(tmp_path:
 
 
 @pytest.mark.parametrize(("option", "value"), [("--site", "elbow"), ("--side", "middle")])
+@pytest.mark.slow
 def test_read_refuses_a_place_it_does_not_know(tmp_path: Path, option: str, value: str):
     done = run("read", saved(tmp_path / "a.txt", "Edema."), option, value)
 
@@ -331,6 +332,7 @@ def test_assess_does_not_judge_what_is_not_strict(tmp_path: Path):
         pytest.param('{"id": "T03", "input": {"sites": "left"}}', id="sites that are no list"),
     ],
 )
+@pytest.mark.slow
 def test_a_line_that_is_no_vignette_is_named_by_its_number(tmp_path: Path, bad: str):
     done = run("assess", written(tmp_path / "cases.jsonl", NOTHING, bad))
 
@@ -347,6 +349,7 @@ def test_check_finds_the_packaged_data_in_order():
     assert (done.returncode, done.stdout, done.stderr) == (0, "hooks, rules, codes and scenarios are in order\n", "")
 
 
+@pytest.mark.slow
 def test_check_names_a_misprinted_code_of_the_site():
     aliases = json.dumps({"http://snomed.info/sct|39732000": "site=hip", "http://loinc.org|36502-3": "erosion"})
 

@@ -114,11 +114,11 @@ def everything() -> Iterator[Answered]:
 @cache
 def all_texts() -> dict[str, str]:
     """Return every text of every card once, with the name of the first case that shows it."""
+    first = {card: one.name for one in reversed(tuple(everything())) for card in one.cards}
     found: dict[str, str] = {}
-    for one in everything():
-        for card in one.cards:
-            for text in texts(card):
-                found.setdefault(text, one.name)
+    for card, name in first.items():
+        for text in texts(card):
+            found.setdefault(text, name)
     return found
 
 
