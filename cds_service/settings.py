@@ -29,7 +29,7 @@ from cds_service.model.condition import Setting, SettingValue
 LONGEST_DAYS = 36_500
 
 
-_ORIGIN = re.compile(r"https?://([A-Za-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?|http://\[[0-9a-f:]+\](:[0-9]{1,5})?")
 
 
 def _own_store() -> SecretStr:
@@ -156,10 +156,7 @@ class Settings(BaseSettings):
     @field_validator("cors_origins")
     @classmethod
     def _usable_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if not all(
-            re.fullmatch(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?|http://\[[0-9a-f:]+\](:[0-9]{1,5})?", one)
-            for one in value
-        ):
+        if not all(_ORIGIN.fullmatch(address) for address in value):
             raise ValueError("cors_origins: write each as scheme://host or scheme://host:port, nothing else")
         return value
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from threading import Thread
 from typing import Any
 
 import pytest
-from werkzeug.serving import make_server
+from support.serving import serving
 
 
 @contextmanager
@@ -18,16 +17,8 @@ def running(**settings: Any) -> Iterator[str]:
     from cds_service.settings import Settings
     from cds_service.web import create_app
 
-    server = make_server("127.0.0.1", 0, create_app(Settings(**settings)), threaded=True)
-    # Asked often whether to stop, it stops at once.
-    thread = Thread(target=server.serve_forever, args=(0.01,), name="service", daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with serving(create_app(Settings(**settings))) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from threading import Thread
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
+from support.serving import serving
 from werkzeug import Request, Response
-from werkzeug.serving import make_server
 
 from tests.conformance.foreign import Survey, main, report, request_for
 
@@ -20,17 +19,8 @@ CARD = {"summary": "Made up", "indicator": "info", "source": {"label": "Example"
 ENTRY = {"hook": "patient-view", "id": "example", "title": "Example", "description": "Looks at records."}
 
 
-@contextmanager
-def serving(answer: Callable[[Request], Response]) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, Request.application(answer), threaded=True)
-    thread = Thread(target=server.serve_forever, args=(0.01,), name="foreign", daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+def answering(answer: Callable[[Request], Response]) -> AbstractContextManager[str]:
+    return serving(Request.application(answer))
 
 
 def as_json(body: Json, status: int = 200) -> Response:
@@ -86,14 +76,14 @@ def test_our_own_service_has_no_violation(service_url: str):
 def test_what_a_service_does_wrong_is_named_by_its_number(
     discovery: Json, answer: Callable[[Json], Response], found: set[str]
 ):
-    with serving(service(discovery, answer)) as url:
+    with answering(service(discovery, answer)) as url:
         survey = Survey(url)
 
     assert {violation.rule for _, violation in survey.violations} == found
 
 
 def test_a_violated_shall_is_an_exit_of_1(capsys: pytest.CaptureFixture[str]):
-    with serving(service({"services": [ENTRY]}, lambda _: as_json({"cards": None}))) as url:
+    with answering(service({"services": [ENTRY]}, lambda _: as_json({"cards": None}))) as url:
         code = main([url])
 
     said = capsys.readouterr().out
@@ -110,14 +100,14 @@ def test_a_violated_shall_is_an_exit_of_1(capsys: pytest.CaptureFixture[str]):
 def test_what_is_only_advised_is_no_failure(capsys: pytest.CaptureFixture[str]):
     untitled = {name: value for name, value in ENTRY.items() if name != "title"}
 
-    with serving(service({"services": [untitled]}, lambda _: as_json({"cards": []}))) as url:
+    with answering(service({"services": [untitled]}, lambda _: as_json({"cards": []}))) as url:
         code = main([url])
 
     assert (code, "14 SHOULD (B)" in capsys.readouterr().out) == (0, True)
 
 
 def test_a_hook_that_we_have_no_request_for_is_named(capsys: pytest.CaptureFixture[str]):
-    with serving(service({"services": [{**ENTRY, "hook": "other-hook"}]}, lambda _: as_json({}))) as url:
+    with answering(service({"services": [{**ENTRY, "hook": "other-hook"}]}, lambda _: as_json({}))) as url:
         code = main([url])
 
     assert (code, capsys.readouterr().out.splitlines()[0]) == (
@@ -127,14 +117,14 @@ def test_a_hook_that_we_have_no_request_for_is_named(capsys: pytest.CaptureFixtu
 
 
 def test_without_a_discovery_there_is_nothing_more_to_ask():
-    with serving(lambda _: as_json(OUTCOME, 404)) as url:
+    with answering(lambda _: as_json(OUTCOME, 404)) as url:
         survey = Survey(url)
 
     assert [(at, one.rule) for at, one in survey.violations] == [("discovery", "9")]
 
 
 def test_nobody_at_the_address_is_an_exit_of_2():
-    with serving(lambda _: as_json({})) as url:
+    with answering(lambda _: as_json({})) as url:
         pass
 
     assert main([url]) == 2

@@ -88,7 +88,7 @@ def read_case(
     )
     observations = [_with_inner_links(one, one) for one in record.of_type("Observation")]
     by_key = {key_of(one): one for one in [*observations, *_of_type(inner, "Observation")]}
-    every_report = _reports(record, places, by_key, problems)
+    every_report, others = _reports(record, places, by_key, problems)
     reports = [report for report in every_report if report.is_mr]
     for report in reports:
         studies[report.study] = _reported(studies.get(report.study), report)
@@ -101,7 +101,7 @@ def read_case(
         collect(report.resource, partial(read_report, report, how))
     links = Links(
         {member: report.study for report in reports for member in _members(report.resource)},
-        frozenset(member for report in _of_other_modality(record, places) for member in _members(report)),
+        frozenset(member for report in others for member in _members(report)),
     )
     found = observation_set(by_key.values(), links)
     for key in sorted(found.by_key):
@@ -202,25 +202,28 @@ def _studies(
     return studies, StudyPlaces(places, days, frozenset(others))
 
 
-def _reports(record: Record, studies: StudyPlaces, by_key: Mapping[str, Json], problems: list[Problem]) -> list[Report]:
-    """Return the reports that count; of several for one study the newest last, so that it names the study."""
+def _reports(
+    record: Record, studies: StudyPlaces, by_key: Mapping[str, Json], problems: list[Problem]
+) -> tuple[list[Report], list[Json]]:
+    """Return the reports that count, and those known to be of another kind of imaging, or of none.
+
+    Of several for one study the newest comes last, so that it names the study.
+    """
     found: list[Report] = []
+    others: list[Json] = []
     for resource in record.of_type("DiagnosticReport"):
         try:
-            report = find_report(_with_inner_studies(resource), studies, _observations(resource, by_key))
+            linked = _with_inner_studies(resource)
+            made_by = modality(linked, studies)
+            if made_by == "other":
+                others.append(resource)
+            report = find_report(linked, studies, made_by, _observations(resource, by_key))
         except UNREADABLE:
             problems.append(Problem("unreadable", "DiagnosticReport", key_of(resource)))
             continue
         if report is not None:
             found.append(report)
-    return sorted(current(found), key=lambda report: (report.issued, report.key))
-
-
-def _of_other_modality(record: Record, studies: StudyPlaces) -> Iterator[Json]:
-    """Yield the reports that are known to be of another kind of imaging, or of none."""
-    for resource in record.of_type("DiagnosticReport"):
-        if modality(_with_inner_studies(resource), studies) == "other":
-            yield resource
+    return sorted(current(found), key=lambda report: (report.issued, report.key)), others
 
 
 def _with_inner_studies(resource: Json) -> Json:

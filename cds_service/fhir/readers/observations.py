@@ -26,8 +26,7 @@ from cds_service.fhir.access import (
     text,
 )
 from cds_service.fhir.readers.context import ReadingRules, StudyPlaces, merged, place_in
-from cds_service.fhir.readers.prose import ALSO_NAMED as ALSO_NAMED  # noqa: PLC0414 - reports.py has it from here
-from cds_service.fhir.readers.prose import in_words
+from cds_service.fhir.readers.prose import ALSO_NAMED, in_words
 from cds_service.fhir.readers.words import modality_told
 from cds_service.fhir.sequences import sequences_named
 from cds_service.knowledge.codes.diagnoses import diagnosis_of

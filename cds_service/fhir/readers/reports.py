@@ -77,16 +77,13 @@ def is_readable(resource: Json) -> bool:
     return text(resource.get("status")) not in IGNORED_STATUS
 
 
-def find_report(resource: Json, studies: StudyPlaces, members: Iterable[Json] = ()) -> Report | None:
+def find_report(resource: Json, studies: StudyPlaces, made_by: str, members: Iterable[Json]) -> Report | None:
     """Return the report if it is, or may be, one of magnetic resonance imaging that counts, else None.
 
-    Its study is the one it names, else the one of its day; else it stands for a study of its own. ``members`` are the
-    observations that it names or holds.
+    Its study is the one it names, else the one of its day; else it stands for a study of its own. ``made_by`` is its
+    ``modality``, ``members`` are the observations that it names or holds.
     """
-    if not is_readable(resource):
-        return None
-    made_by = modality(resource, studies)
-    if made_by == "other":
+    if not is_readable(resource) or made_by == "other":
         return None
     texts = texts_of(resource, _narrated(members))
     made_by = made_by or modality_told("\n".join(one.words for one in texts.texts))
