@@ -28,7 +28,7 @@ from cds_service.protocol.strict_json import parse_json
 from cds_service.reading import UnreadableFile, read_file
 from cds_service.reading import as_json as as_read
 from cds_service.scenarios import load_scenarios
-from cds_service.service import Answer, answer_on, site_services
+from cds_service.service import Answer, Responses, answer_on, no_responses, site_services
 from cds_service.settings import Settings
 from cds_service.show import cards_panel, console, reading_panel, trace_tree
 from cds_service.vignettes import UnreadableVignette, assess_vignette, misses, not_covered, read_vignette
@@ -94,9 +94,16 @@ def try_request(
 
 
 @app.command()
-def explain(request: RequestFile, today: Today = "") -> None:
+def explain(
+    request: RequestFile,
+    today: Today = "",
+    *,
+    remembered: Annotated[
+        bool, typer.Option(help="Ask the store which cards are silent (BME_STORE_URL and BME_CARD_KEY as served).")
+    ] = False,
+) -> None:
     """Print why each rule did or did not fire, with what was read and where."""
-    console().print(trace_tree(_answer(request, today), rule_set()))
+    console().print(trace_tree(_answer(request, today, remembered=remembered), rule_set()))
 
 
 @app.command()
@@ -273,7 +280,7 @@ def _settings(**given: Any) -> Settings:
         _fail(f"the settings cannot be used: {error}; write it as JSON")
 
 
-def _answer(request: Path, today: str) -> Answer:
+def _answer(request: Path, today: str, *, remembered: bool = False) -> Answer:
     """Answer a request file in this process, with the hooks that travel with the package."""
     settings = _settings()
     services = site_services(settings)
@@ -285,9 +292,15 @@ def _answer(request: Path, today: str) -> Answer:
         value = parse_json(request.read_bytes())
         hook = value.get("hook") if isinstance(value, dict) else None
         service = next((one for one in services.values() if one.hook == hook), next(iter(services.values())))
-        return answer_on(day, value, service, settings)
+        return answer_on(day, value, service, settings, _remembered(settings) if remembered else no_responses)
     except CdsServiceError as error:
         _fail(error.message)
+
+
+def _remembered(settings: Settings) -> Responses:
+    from cds_service.store.store import Store  # noqa: PLC0415  # deferred: slow import
+
+    return Store(settings.store_url.get_secret_value()).responses
 
 
 def _lines(path: Path) -> Iterator[bytes]:

@@ -41,6 +41,7 @@ ALLOWED_KEYS = frozenset(
         "issuer",
         "at",
         "cards",
+        "silent",
         "gaps",
         "fetch_failures",
         "not_asked",

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from functools import partial
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 from cds_service.cards.content import Content, contents
 from cds_service.cards.render import Addressee, render
 from cds_service.cards.selection import HookKind, Selection, select
+from cds_service.cards.silence import Silence, Subject, longest, silence_of
 from cds_service.data import data_path
 from cds_service.engine.assess import Assessment, assess
 from cds_service.errors import MissingData
@@ -24,12 +25,13 @@ from cds_service.fhir.source import Fetch, PrefetchState, Record, draft_orders, 
 from cds_service.knowledge.rules import rule_set, with_targets
 from cds_service.knowledge.settings import INDICATOR_BY_TIER, OLD_AFTER_DAYS
 from cds_service.model.condition import SettingValue
-from cds_service.model.fingerprint import fingerprint
+from cds_service.model.fingerprint import fingerprint, keyed_hash
+from cds_service.model.level import Tier
 from cds_service.model.rule import RuleSet
 from cds_service.protocol.call import HookCall, read_call
 from cds_service.protocol.discovery import Service, load_services
 from cds_service.settings import Settings
-from cds_service.store.records import IssuedCard
+from cds_service.store.records import IssuedCard, Response
 
 
 @dataclass(frozen=True)
@@ -61,9 +63,18 @@ KEYS: Mapping[str, Key] = {
 IMAGING_TYPES = ("DiagnosticReport", "Observation", "ImagingStudy")
 
 
+Responses = Callable[[Sequence[str], datetime], list[Response]]
+"""Returns what was answered, since a time, to cards about these subjects (``Owner.hashed``)."""
+
+
+def no_responses(_subjects: Sequence[str], _since: datetime) -> list[Response]:
+    """Return nothing: as if no card had been answered."""
+    return []
+
+
 @dataclass(frozen=True)
 class Ports:
-    """What the service needs from outside: rules, day, FHIR servers, clock. Tests pass their own.
+    """What the service needs from outside: rules, day, FHIR servers, clock, memory. Tests pass their own.
 
     ``now``: seconds since 1970.
     """
@@ -72,6 +83,19 @@ class Ports:
     today: Callable[[], date]
     fhir: FhirClient | None = None
     now: Callable[[], float] = time.time
+    responses: Responses = no_responses
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Whose cards they are: the patient of a client's server. Only a hash of that is ever kept."""
+
+    card_key: bytes = field(repr=False)
+    words: tuple[str, ...] = field(repr=False)
+
+    def hashed(self, what: str) -> str:
+        """Return a name for something about this patient that says nothing of either."""
+        return keyed_hash(self.card_key, *self.words, what)
 
 
 @dataclass(frozen=True)
@@ -87,6 +111,7 @@ class Answer:
     not_asked: NotAsked | None
     gaps: tuple[str, ...]
     settings: Mapping[str, SettingValue]
+    owner: Owner
 
 
 def real_ports(settings: Settings) -> Ports:
@@ -107,9 +132,12 @@ def site_services(settings: Settings) -> dict[str, Service]:
     return load_services(folder, {"result-review": settings.result_review_hook})
 
 
-def answer_on(day: date, value: Any, service: Service, settings: Settings) -> Answer:
+def answer_on(
+    day: date, value: Any, service: Service, settings: Settings, responses: Responses = no_responses
+) -> Answer:
     """Answer a request as on another day; raises what ``read_call`` and ``answer`` raise."""
-    return answer(read_call(value, service), settings, replace(real_ports(settings), today=lambda: day))
+    ports = replace(real_ports(settings), today=lambda: day, responses=responses)
+    return answer(read_call(value, service), settings, ports)
 
 
 def answer(call: HookCall, settings: Settings, ports: Ports) -> Answer:
@@ -127,15 +155,16 @@ def answer(call: HookCall, settings: Settings, ports: Ports) -> Answer:
     if not hook.has_drafts:
         _require_imaging(record, not_asked)
     today = ports.today()
+    card_key = settings.card_key.get_secret_value().encode()
+    owner = Owner(card_key, (call.caller.issuer, call.server.rstrip("/"), call.patient_id))
     how = ReadingRules(ports.rules, settings.judgement, settings.aliases, today)
     reading = read_case(record, how, drafts=drafts, selections=_selections(call, hook))
     assessment = assess(reading.case, ports.rules, settings.judgement)
-    selection = select(assessment, hook, today, settings.judgement)
+    silent_of = partial(_silences, owner, ports, settings.judgement)
+    selection = select(assessment, hook, today, settings.judgement, unread=reading.unread, silent_of=silent_of)
     gaps = (*_not_had(record, queries), *reading.gaps)
-    # A result that was just opened and could not be read must not look like one that shows nothing.
-    unread = reading.unread if hook is HookKind.RESULT_REVIEW else ()
     old_before = today - timedelta(days=int(settings.judgement.get("old_after_days", OLD_AFTER_DAYS.default)))
-    written = contents(assessment, selection, ports.rules, gaps, unread, old_before=old_before.isoformat())
+    written = contents(assessment, selection, ports.rules, gaps, old_before=old_before.isoformat())
     if any(is_deceased(patient, today) for patient in record.of_type("Patient")):
         written = []
     addressee = Addressee(
@@ -144,14 +173,14 @@ def answer(call: HookCall, settings: Settings, ports: Ports) -> Answer:
         service_id=call.service.id,
         patient_id=call.patient_id,
         user_id=call.user_id,
-        card_key=settings.card_key.get_secret_value().encode(),
+        card_key=card_key,
         referral_intent=settings.referral_intent,
         referral_codes={target: code.model_dump() for target, code in settings.referral_codes.items()},
         indicators=settings.judgement.get("indicator_by_tier", INDICATOR_BY_TIER.default),
     )
     draft_keys = [draft.reference for draft in reading.case.drafts]
     cards = render(written, drafts, draft_keys, addressee)
-    return Answer(cards, written, assessment, selection, reading, record, not_asked, gaps, settings.judgement)
+    return Answer(cards, written, assessment, selection, reading, record, not_asked, gaps, settings.judgement, owner)
 
 
 def rules_version(settings: Settings, ports: Ports) -> str:
@@ -170,6 +199,8 @@ def issued_cards(reply: Answer, service: Service, version: str) -> list[IssuedCa
             rule_set=version,
             tier=content.tier.name.lower(),
             indicator=card["indicator"],
+            subject=reply.owner.hashed(content.key),
+            basis=reply.owner.hashed(reply.selection.subjects[content.key].basis),
         )
         for card, content in zip(reply.cards, reply.contents, strict=True)
     ]
@@ -180,6 +211,25 @@ class NotAsked(StrEnum):
 
     NOT_LISTED = "fhirServer is not among the servers that this service reads (BME_FHIR_SERVERS)"
     NO_TOKEN = "fhirAuthorization has expired, or is for another patient"  # noqa: S105  # no secret
+
+
+def _silences(
+    owner: Owner, ports: Ports, judgement: Mapping[str, SettingValue], subjects: Sequence[Subject]
+) -> dict[str, Silence]:
+    """Return which of the subjects are silent for this patient, by key."""
+    now = datetime.fromtimestamp(ports.now(), UTC)
+    since = now - longest(Tier.ROUTINE, judgement)
+    keys = {owner.hashed(subject.key): subject for subject in subjects}
+    given: dict[str, list[Response]] = {}
+    for response in ports.responses(tuple(keys), since):
+        given.setdefault(response.subject, []).append(response)
+    found = {}
+    for hashed, subject in keys.items():
+        if responses := given.get(hashed):
+            same = [one for one in responses if one.basis == owner.hashed(subject.basis)]
+            if silence := silence_of(subject, same, now, judgement):
+                found[subject.key] = silence
+    return found
 
 
 def _server(call: HookCall, settings: Settings, ports: Ports) -> tuple[Fetch | None, NotAsked | None]:

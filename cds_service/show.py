@@ -84,6 +84,10 @@ def trace_tree(answer: Answer, rules: RuleSet) -> Tree:
     tree = Tree(f"[bold]{assessment.tier.name.lower()}[/bold]")
     for chosen in (*answer.selection.shown, *answer.selection.named, *answer.selection.held_back):
         tree.add(Text(f"{chosen.diagnosis.label}: {chosen.why.value}"))
+    for silence in answer.selection.silences:
+        reason = f" ({silence.reason})" if silence.reason else ""
+        until = f"{silence.until:%Y-%m-%d %H:%M} UTC"
+        tree.add(Text(f"silent until {until}: {silence.subject.key}: {silence.outcome}{reason}", style="yellow"))
     if assessment.not_assessed:
         tree.add(Text(f"not assessed: {', '.join(assessment.not_assessed)}", style="yellow"))
     for problem in (*assessment.conflicts, *answer.reading.case.problems):

@@ -12,6 +12,7 @@ from itertools import chain
 
 from cds_service.cards import wording
 from cds_service.cards.selection import Chosen, Selection, Shown
+from cds_service.cards.silence import of_cause, of_notes, of_order, of_unread
 from cds_service.engine.assess import (
     Assessment,
     Diagnosis,
@@ -105,13 +106,12 @@ def contents(
     selection: Selection,
     rules: RuleSet,
     gaps: Iterable[str] = (),
-    unread: tuple[ReportReading, ...] = (),
     *,
     old_before: str = "",
 ) -> list[Content]:
     """Return the cards of one answer: order checks first, then causes, most urgent first, then what was not read.
 
-    ``gaps`` names what could not be read; every card says so. ``unread`` are the reports that get a card for it.
+    ``gaps`` names what could not be read; every card says so.
     Imaging findings stated before the day ``old_before`` (ISO 8601) are called old.
     """
     write = _Writer(assessment, rules, tuple(gaps), old_before)
@@ -121,8 +121,8 @@ def contents(
         cards.append(write.cause(chosen, leading=position == 0, also=selection.named if last else ()))
     if selection.notes and not selection.shown:
         cards.append(write.notes())
-    if unread:
-        cards.append(write.unread(unread))
+    if selection.unread:
+        cards.append(write.unread(selection.unread))
     return cards
 
 
@@ -153,12 +153,12 @@ class _Writer:
             Section(wording.ALSO, tuple(line(self._head(one.diagnosis)) for one in also)),
             *self._foot(results),
         ]
-        tier = Tier.ROUTINE if placed_already else diagnosis.tier
+        tier = chosen.tier
         summary = f"{wording.TIER[tier]}: {head}, {place}{self._dated(lesions)}"
         if placed_already:
             summary = f"Referral already placed{_on(chosen)}: {head}, {place}"
         return Content(
-            key=f"{diagnosis.cause}|{'|'.join(sorted(f'{le.group}/{le.side}' for le in lesions))}",
+            key=of_cause(diagnosis, self.assessment, tier).key,
             topic=diagnosis.cause,
             topic_label=self.rules.causes[diagnosis.cause].label,
             tier=tier,
@@ -183,7 +183,7 @@ class _Writer:
             *self._foot(notes),
         ]
         return Content(
-            key="notes|" + "|".join(sorted(f"{le.group}/{le.side}" for le in lesions)),
+            key=of_notes(self.assessment).key,
             topic="protocol",
             topic_label="imaging protocol",
             tier=tier,
@@ -204,7 +204,7 @@ class _Writer:
             *self._foot(results),
         ]
         return Content(
-            key=f"order|{draft.reference}",
+            key=of_order(draft, results).key,
             topic="order-check",
             topic_label="check of a draft order",
             tier=Tier.ROUTINE,
@@ -226,7 +226,7 @@ class _Writer:
             *self._foot(()),
         ]
         return Content(
-            key="unread-report",
+            key=of_unread(reports).key,
             topic="unread-report",
             topic_label="report that could not be read",
             tier=Tier.ROUTINE,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +16,7 @@ from cds_service.knowledge.codes.overrides import OVERRIDE_REASONS
 from cds_service.knowledge.evidence import SOURCE_TITLE
 from cds_service.knowledge.settings import INDICATOR_BY_TIER
 from cds_service.model.coding import LOCAL
+from cds_service.model.fingerprint import keyed_hash
 from cds_service.model.level import Tier
 
 SUMMARY_LIMIT = 139
@@ -161,10 +160,6 @@ def _change(content: Content, draft: Json | None, to: Addressee) -> Json | None:
 
 
 def _uuid(to: Addressee, *parts: str) -> str:
-    """Return an id that is the same for the same call and says nothing about the patient.
-
-    UUIDv5 of a keyed hash: without the key nobody can try out patient ids against it.
-    """
-    words = "\x1f".join((to.client, to.hook_instance, to.patient_id, to.service_id, *parts))
-    digest = hmac.new(to.card_key, words.encode(errors="surrogatepass"), hashlib.sha256).hexdigest()
+    """Return an id that is the same for the same call and says nothing about the patient: UUIDv5 of a keyed hash."""
+    digest = keyed_hash(to.card_key, to.client, to.hook_instance, to.patient_id, to.service_id, *parts)
     return str(uuid.uuid5(_NAMESPACE, digest))

@@ -1,7 +1,8 @@
 """Which conclusions are shown on which hook (decision table 3.10.5), and what is held back.
 
 A result that was just opened always gets its assessment. While orders are written, and when a chart is opened, a
-conclusion is shown only if it concerns what is being done, or is fresh and nobody has acted on it.
+conclusion is shown only if it concerns what is being done, or is fresh and nobody has acted on it. On every hook a card
+that somebody answered may be silent for a while.
 """
 
 from __future__ import annotations
@@ -11,8 +12,19 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
+from cds_service.cards.silence import (
+    Silence,
+    Silences,
+    Subject,
+    nothing_silent,
+    of_cause,
+    of_notes,
+    of_order,
+    of_unread,
+)
 from cds_service.engine.assess import Assessment, Diagnosis, RuleResult, actions_of, is_notable
 from cds_service.engine.lesions import concerns
+from cds_service.fhir.readers import ReportReading
 from cds_service.knowledge.settings import FRESH_DAYS, PATIENT_VIEW_DAYS
 from cds_service.knowledge.sites import SITES
 from cds_service.model.condition import Setting, SettingValue
@@ -47,6 +59,7 @@ class Shown(StrEnum):
     NOT_RELEVANT = "held back: no draft order concerns it and the study is not fresh"
     ACTED = "held back: somebody has acted on it"
     TOO_MANY = "named, not shown: more urgent causes fill the cards"
+    SILENT = "held back: it was answered and would say the same"
 
 
 @dataclass(frozen=True)
@@ -60,16 +73,27 @@ class Chosen:
     why: Shown
     placed: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def tier(self) -> Tier:
+        """How urgent its card is: with the referral placed, nobody has to be hurried."""
+        return Tier.ROUTINE if self.why is Shown.ALREADY_PLACED else self.diagnosis.tier
+
 
 @dataclass(frozen=True)
 class Selection:
-    """What becomes cards: order checks by draft, causes, or notes when no cause is raised."""
+    """What becomes cards: order checks by draft, causes, notes when no cause is raised, reports that were not read.
+
+    ``subjects`` are those of all cards that there would be if none were silent, by key.
+    """
 
     order_checks: Mapping[int, tuple[RuleResult, ...]]
     shown: tuple[Chosen, ...]
     named: tuple[Chosen, ...]
     held_back: tuple[Chosen, ...]
     notes: bool
+    unread: tuple[ReportReading, ...] = ()
+    silences: tuple[Silence, ...] = ()
+    subjects: Mapping[str, Subject] = field(default_factory=dict)
 
 
 def select(
@@ -77,26 +101,53 @@ def select(
     hook: HookKind,
     today: date,
     settings: Mapping[str, SettingValue] | None = None,
+    *,
+    unread: tuple[ReportReading, ...] = (),
+    silent_of: Silences = nothing_silent,
 ) -> Selection:
-    """Return what this hook shows of the assessment, most urgent first."""
-    checks: dict[int, list[RuleResult]] = {}
-    for result in assessment.order_checks:
-        effect = result.rule.effect
-        draft = assessment.case.drafts[result.place]
-        if isinstance(effect, CheckOrder) and hook in effect.hooks and draft.selected:
-            checks.setdefault(result.place, []).append(result)
+    """Return what this hook shows of the assessment, most urgent first.
+
+    ``unread`` are the reports that could not be read; ``silent_of`` is asked once, for all that would be shown.
+    """
     chosen = [_choose(diagnosis, assessment, hook, today, settings or {}) for diagnosis in assessment.diagnoses]
     visible = [one for one in chosen if one.why not in (Shown.NOT_RELEVANT, Shown.ACTED)]
-    named = tuple(Chosen(one.diagnosis, Shown.TOO_MANY) for one in visible[CAUSE_CARDS:])
-    return Selection(
-        order_checks={place: tuple(results) for place, results in checks.items()},
-        shown=tuple(visible[:CAUSE_CARDS]),
-        named=named,
-        held_back=tuple(one for one in chosen if one not in visible),
-        notes=not assessment.diagnoses
+    checks = _order_checks(assessment, hook)
+    noted = (
+        not assessment.diagnoses
         and any(is_notable(result) for result in assessment.notes)
-        and _notes_visible(assessment, hook, today, settings),
+        and _notes_visible(assessment, hook, today, settings)
     )
+    # A result that was just opened and could not be read must not look like one that shows nothing.
+    unread = unread if hook is HookKind.RESULT_REVIEW else ()
+    by_draft = {place: of_order(assessment.case.drafts[place], results) for place, results in checks.items()}
+    by_cause = {one.diagnosis.cause: of_cause(one.diagnosis, assessment, one.tier) for one in visible}
+    others = ([of_notes(assessment)] if noted else []) + ([of_unread(unread)] if unread else [])
+    subjects = {one.key: one for one in (*by_draft.values(), *by_cause.values(), *others)}
+    silences = silent_of(tuple(subjects.values())) if subjects else {}
+    silent = [one for one in visible if by_cause[one.diagnosis.cause].key in silences]
+    spoken = [one for one in visible if one not in silent]
+    return Selection(
+        order_checks={place: results for place, results in checks.items() if by_draft[place].key not in silences},
+        shown=tuple(spoken[:CAUSE_CARDS]),
+        named=tuple(Chosen(one.diagnosis, Shown.TOO_MANY) for one in spoken[CAUSE_CARDS:]),
+        held_back=(
+            *(one for one in chosen if one not in visible),
+            *(Chosen(one.diagnosis, Shown.SILENT, one.placed) for one in silent),
+        ),
+        notes=noted and of_notes(assessment).key not in silences,
+        unread=() if unread and of_unread(unread).key in silences else unread,
+        silences=tuple(silences.values()),
+        subjects=subjects,
+    )
+
+
+def _order_checks(assessment: Assessment, hook: HookKind) -> dict[int, tuple[RuleResult, ...]]:
+    """Return what is to be said on this hook about the selected drafts, by draft."""
+    checks: dict[int, tuple[RuleResult, ...]] = {}
+    for result in _visible_checks(assessment):
+        if isinstance(result.rule.effect, CheckOrder) and hook in result.rule.effect.hooks:
+            checks[result.place] = (*checks.get(result.place, ()), result)
+    return checks
 
 
 def _choose(

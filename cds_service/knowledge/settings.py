@@ -41,6 +41,19 @@ PATIENT_VIEW_DAYS = Setting(
 OLD_AFTER_DAYS = Setting(
     "old_after_days", 365, "Age beyond which a card calls an imaging finding old; the source is silent.", "days"
 )
+SILENCE_DAYS = Setting(
+    "silence_days",
+    7,
+    "How long a card that was accepted or overridden is not shown again while it would say the same; 0 for never"
+    " silent. No source says how long.",
+    "days",
+)
+SILENCE_URGENT_HOURS = Setting(
+    "silence_urgent_hours",
+    12,
+    "The same for urgent and emergent cards, at most: the next shift sees them again. No source says how long.",
+    "hours",
+)
 SUGGESTIVE_IS_PRESENT = Setting(
     "suggestive_is_present", False, "Whether a report's 'suggestive of' counts as an assertion (fhir-mapping 6.4)."
 )

@@ -47,6 +47,7 @@ class Study:
         report: reference of the report that was read, or empty.
         issued: ISO 8601 day of the report, or empty.
         preliminary: whether the report may still change.
+        version: changes when the report is written anew.
         findings: what is stated of the whole study (sequences, change from prior).
     """
 
@@ -57,6 +58,7 @@ class Study:
     report: str = ""
     issued: str = ""
     preliminary: bool = False
+    version: str = ""
     findings: Mapping[str, Finding] = field(default_factory=dict)
 
 

@@ -59,11 +59,22 @@ class Database:
         Raises:
             StoreUnavailable: nothing was written, or it is not known whether it was.
         """
-        if not durable and time.monotonic() < self._pause_until:
+        with self._transaction(self._durable if durable else self._quick, may_pause=not durable) as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Give a connection that reads, and waits for nobody who writes. Raises StoreUnavailable."""
+        with self._transaction(self._quick.execution_options(reads=True), may_pause=True) as connection:
+            yield connection
+
+    @contextmanager
+    def _transaction(self, engine: Engine, *, may_pause: bool) -> Iterator[Connection]:
+        if may_pause and time.monotonic() < self._pause_until:
             raise StoreUnavailable
         try:
             self._prepare()
-            with (self._durable if durable else self._quick).begin() as connection:
+            with engine.begin() as connection:
                 yield connection
             self._pause_until = 0.0
         except (SQLAlchemyError, OSError) as error:
@@ -137,6 +148,9 @@ def _as_sqlite(engine: Engine, *, durable: bool, wait_s: float) -> None:
 
     @event.listens_for(engine, "begin")
     def begun(connection: Connection) -> None:
+        if connection.get_execution_options().get("reads"):
+            connection.exec_driver_sql("BEGIN")
+            return
         # Asking for the lock at once: a transaction that first reads and then writes may fail instead of waiting.
         # And again and again: SQLite itself sleeps up to 0.1 s at a time, and the lock is free most of it.
         give_up = time.monotonic() + wait_s

@@ -1,4 +1,4 @@
-"""What is remembered, as values. Neither can hold a name, a patient's id or a text of the record."""
+"""What is remembered, as values. None can hold a name, a patient's id or a text of the record."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ class IssuedCard:
     """One card that was sent: its id, where it was shown, and what it rests on.
 
     ``rule_set`` is the fingerprint of the rules and the site's judgement; ``tier`` and ``indicator`` are as in CDS
-    Hooks and ``model.level.Tier``, in small letters.
+    Hooks and ``model.level.Tier``, in small letters. ``subject`` (the patient and what the card is about) and ``basis``
+    (what it rests on) are keyed hashes.
     """
 
     card: str
@@ -23,6 +24,8 @@ class IssuedCard:
     rule_set: str
     tier: str
     indicator: str
+    subject: str
+    basis: str
 
 
 @dataclass(frozen=True)
@@ -49,3 +52,15 @@ class Feedback:
         at = self.outcome_at.isoformat() if self.outcome_at else ""
         said = (self.client, self.card, self.outcome, sorted(self.suggestions), reason, at)
         return hashlib.sha256(json.dumps(said).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Response:
+    """What somebody answered to a card that was issued: which card, and how. ``at`` is when we were told, in UTC."""
+
+    subject: str
+    basis: str
+    tier: str
+    outcome: str
+    reason_code: str
+    at: datetime

@@ -6,9 +6,12 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
+from sqlalchemy import select
+
 from cds_service.errors import StoreUnavailable
 from cds_service.store.database import Database
-from cds_service.store.records import Feedback, IssuedCard
+from cds_service.store.records import Feedback, IssuedCard, Response
+from cds_service.store.tables import feedback, issued_cards
 from cds_service.store.tokens import SeenTokens, tidy
 from cds_service.store.writer import Writer
 
@@ -44,6 +47,26 @@ class Store:
             return 0
         return self._writer.keep([{**vars(item), "digest": item.digest, "received_at": at} for item in items])
 
+    def responses(self, subjects: Sequence[str], since: datetime) -> list[Response]:
+        """Return what was answered since then to cards about these subjects; nothing when that cannot be read."""
+        wanted = (
+            select(
+                issued_cards.c.subject,
+                issued_cards.c.basis,
+                issued_cards.c.tier,
+                feedback.c.outcome,
+                feedback.c.reason_code,
+                feedback.c.received_at,
+            )
+            .join(feedback, feedback.c.card == issued_cards.c.card)
+            .where(issued_cards.c.subject.in_(subjects), feedback.c.received_at >= since)
+        )
+        try:
+            with self._database.read() as connection:
+                return [Response(*row[:-1], at=_in_utc(row[-1])) for row in connection.execute(wanted)]
+        except StoreUnavailable:
+            return []
+
     def works(self) -> bool:
         """Whether the database can be written now."""
         try:
@@ -60,3 +83,8 @@ class Store:
 
     def _time(self) -> datetime:
         return datetime.fromtimestamp(self._now(), UTC)
+
+
+def _in_utc(at: datetime) -> datetime:
+    """Return a time of the database, where SQLite leaves out that it is in UTC."""
+    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)

@@ -17,6 +17,8 @@ issued_cards = Table(
     Column("tier", String(16), nullable=False),
     Column("indicator", String(16), nullable=False),
     Column("issued_at", DateTime(timezone=True), nullable=False, index=True),
+    Column("subject", String(64), index=True),
+    Column("basis", String(64)),
 )
 """One row a card. A card sent again has the same id and keeps its first row. Times are UTC."""
 

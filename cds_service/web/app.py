@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import traceback
 from collections.abc import Iterable
+from dataclasses import replace
 from time import perf_counter
 from typing import Any
 from uuid import uuid4
@@ -55,6 +56,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
     listing = discovery(services)
     version = rules_version(settings, ports)
     store = Store(settings.store_url.get_secret_value(), ports.now)
+    ports = replace(ports, responses=store.responses)
     app = Flask(__name__, static_folder=None)
     app.extensions["store"] = store
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
@@ -86,6 +88,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
             Event.CALL_ANSWERED,
             service=service.id,
             cards=len(reply.cards),
+            silent=len(reply.selection.silences),
             gaps=len(reply.gaps),
             fetch_failures=sorted(reply.record.failures.values()),
             not_asked=reply.not_asked.name if reply.not_asked else "",

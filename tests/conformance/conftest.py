@@ -23,8 +23,8 @@ def running(**settings: Any) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def service_url() -> Iterator[str]:
-    """The address of the service with its default settings."""
-    with running() as url:
+    """The address of the service with its default settings, except that no test silences the cards of another."""
+    with running(judgement={"silence_days": 0}) as url:
         yield url
 
 

@@ -315,6 +315,7 @@ def test_every_call_writes_one_line_of_counts_and_codes(capsys: pytest.CaptureFi
         "level": "info",
         "service": "bme-result-review",
         "cards": 2,
+        "silent": 0,
         "gaps": answered["gaps"],
         "fetch_failures": [],
         "not_asked": "NOT_LISTED",

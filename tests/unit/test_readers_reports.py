@@ -655,8 +655,8 @@ def test_the_newest_report_comes_first_and_one_that_was_replaced_is_not_listed()
     )
 
     assert found.reports == (
-        ReportReading("DiagnosticReport/final", "2026-03-02", READ),
-        ReportReading("DiagnosticReport/old", "2024-05-01", NOT_READ, NotRead.LANGUAGE),
+        ReportReading("DiagnosticReport/final", "2026-03-02", READ, version=f"final|{LATER}|"),
+        ReportReading("DiagnosticReport/old", "2024-05-01", NOT_READ, NotRead.LANGUAGE, "final|2024-05-01|"),
     )
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -28,7 +28,7 @@ from support.postgresql import Cluster, cluster, programs
 from cds_service.errors import StoreUnavailable
 from cds_service.events import configure_logging
 from cds_service.store import migrations
-from cds_service.store.records import Feedback, IssuedCard
+from cds_service.store.records import Feedback, IssuedCard, Response
 from cds_service.store.store import Store
 from cds_service.store.tables import feedback, issued_cards, metadata, seen_tokens
 from cds_service.store.tokens import TIDY_AFTER
@@ -38,7 +38,17 @@ ROOT = Path(__file__).parents[2]
 NOW = 1_772_445_600.5
 CARD, OTHER_CARD = "5a0c1a58-4cc4-5f4f-9b0c-3b1d5f4b0a01", "5a0c1a58-4cc4-5f4f-9b0c-3b1d5f4b0a02"
 TAKEN, ALSO_TAKEN = "5a0c1a58-4cc4-5f4f-9b0c-3b1d5f4b0a03", "5a0c1a58-4cc4-5f4f-9b0c-3b1d5f4b0a04"
-ISSUED = IssuedCard(CARD, "bme-order-sign", "order-sign", ("b-rule", "a-rule"), "0123456789abcdef", "soon", "warning")
+ISSUED = IssuedCard(
+    card=CARD,
+    service="bme-order-sign",
+    hook="order-sign",
+    rules=("b-rule", "a-rule"),
+    rule_set="0123456789abcdef",
+    tier="soon",
+    indicator="warning",
+    subject="5ab1ec7",
+    basis="ba515",
+)
 SAID = Feedback(
     client="https://ehr.example",
     card=CARD,
@@ -197,6 +207,17 @@ def test_no_feedback_is_no_work(store: Store):
     assert store.keep([]) == 0
 
 
+def test_what_was_answered_to_cards_about_a_subject_is_told(store: Store):
+    store.record([ISSUED, replace(ISSUED, card=OTHER_CARD, subject="other")])
+    store.keep([SAID, replace(SAID, card=OTHER_CARD)])
+    at = datetime.fromtimestamp(NOW, UTC)
+    said = Response("5ab1ec7", "ba515", "soon", "overridden", "record-misread", at)
+
+    assert store.responses(["5ab1ec7", "unheard of"], at) == [said]
+    assert store.responses(["5ab1ec7"], at + timedelta(seconds=1)) == []
+    assert store.responses([], at) == []
+
+
 # --------------------------------------------------------------------------------------------------- cards
 
 
@@ -214,6 +235,8 @@ def test_an_issued_card_is_recorded_without_anyone_waiting(store: Store, store_u
             "tier": "soon",
             "indicator": "warning",
             "issued_at": datetime.fromtimestamp(NOW, UTC),
+            "subject": "5ab1ec7",
+            "basis": "ba515",
         }
     ]
 

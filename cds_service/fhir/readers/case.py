@@ -131,7 +131,7 @@ def read_case(
         problems=tuple(sorted(set(problems), key=_problem_key)),
     )
     outcomes = [
-        outcome
+        replace(outcome, version=report.version)
         for report in every_report
         if (outcome := outcome_of(report, _observations(report.resource, by_key), statements, how)) is not None
     ]
@@ -258,6 +258,7 @@ def _reported(study: Study | None, report: Report) -> Study:
         report=report.key,
         issued=report.issued,
         preliminary=report.preliminary,
+        version=report.version,
     )
 
 

@@ -41,6 +41,7 @@ class Report:
     day: str
     issued: str
     preliminary: bool
+    version: str
     place: Place
     texts: ReportTexts
     is_mr: bool
@@ -72,6 +73,13 @@ def current(reports: Iterable[Report]) -> list[Report]:
     return kept
 
 
+def version_of(resource: Json) -> str:
+    """Return what changes when a report is written anew: its status, its time, and the server's number for it."""
+    meta = resource.get("meta")
+    number = text(meta.get("versionId")) if isinstance(meta, dict) else ""
+    return "|".join((text(resource.get("status")), text(resource.get("issued")), number))
+
+
 def is_readable(resource: Json) -> bool:
     """Whether a report's status lets its content count."""
     return text(resource.get("status")) not in IGNORED_STATUS
@@ -100,6 +108,7 @@ def find_report(resource: Json, studies: StudyPlaces, made_by: str, members: Ite
         day=day,
         issued=first_day(resource, "issued") or day,
         preliminary=text(resource.get("status")) in EARLY_STATUS,
+        version=version_of(resource),
         place=settle(place, studies.places.get(study, Place())),
         texts=texts,
         is_mr=made_by == "MR",
@@ -219,12 +228,14 @@ class ReportReading:
         day: ISO 8601 day of the examination, or empty.
         outcome: whether it was read, and anything recognised.
         reason: why it was not read, or why only in part; None when it was read as a whole.
+        version: changes when the report is written anew.
     """
 
     key: str
     day: str
     outcome: ReportOutcome
     reason: NotRead | None = None
+    version: str = ""
 
 
 def outcome_of(
