@@ -48,6 +48,9 @@ class Database:
         self._durable = self._engine(durable=True)
         # A database in memory belongs to its one connection.
         self._quick = self._durable if in_memory else self._engine(durable=False)
+        # On SQLite readers have connections of their own: nobody who writes is in their way.
+        reading = self._engine(durable=False, several=True) if self.is_sqlite and not in_memory else self._quick
+        self._reading = reading.execution_options(reads=True)
         self._opening = Lock()
         self._open = False
         self._pause_until = 0.0
@@ -65,7 +68,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Give a connection that reads, and waits for nobody who writes. Raises StoreUnavailable."""
-        with self._transaction(self._quick.execution_options(reads=True), may_pause=True) as connection:
+        with self._transaction(self._reading, may_pause=True) as connection:
             yield connection
 
     @contextmanager
@@ -92,6 +95,7 @@ class Database:
         """Close all connections. The next use opens new ones."""
         self._durable.dispose()
         self._quick.dispose()
+        self._reading.dispose()
 
     def _prepare(self) -> None:
         """Make the folder and the tables, unless that was done and nothing has failed since."""
@@ -108,9 +112,9 @@ class Database:
                 upgrade(connection)
             self._open = True
 
-    def _engine(self, *, durable: bool) -> Engine:
+    def _engine(self, *, durable: bool, several: bool = False) -> Engine:
         wait_s = DURABLE_WAIT_S if durable else QUICK_WAIT_S
-        one_connection = durable or self.is_sqlite
+        one_connection = durable or (self.is_sqlite and not several)
         engine = create_engine(
             self._url,
             poolclass=QueuePool,

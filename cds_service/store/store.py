@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from cds_service.errors import StoreUnavailable
 from cds_service.store.database import Database
@@ -14,6 +14,22 @@ from cds_service.store.records import Feedback, IssuedCard, Response
 from cds_service.store.tables import feedback, issued_cards
 from cds_service.store.tokens import SeenTokens, tidy
 from cds_service.store.writer import Writer
+
+_RESPONSES = (
+    select(
+        issued_cards.c.subject,
+        issued_cards.c.basis,
+        issued_cards.c.tier,
+        feedback.c.outcome,
+        feedback.c.reason_code,
+        feedback.c.received_at,
+    )
+    .join(feedback, feedback.c.card == issued_cards.c.card)
+    .where(
+        issued_cards.c.subject.in_(bindparam("subjects", expanding=True)),
+        feedback.c.received_at >= bindparam("since"),
+    )
+)
 
 
 class Store:
@@ -49,21 +65,10 @@ class Store:
 
     def responses(self, subjects: Sequence[str], since: datetime) -> list[Response]:
         """Return what was answered since then to cards about these subjects; nothing when that cannot be read."""
-        wanted = (
-            select(
-                issued_cards.c.subject,
-                issued_cards.c.basis,
-                issued_cards.c.tier,
-                feedback.c.outcome,
-                feedback.c.reason_code,
-                feedback.c.received_at,
-            )
-            .join(feedback, feedback.c.card == issued_cards.c.card)
-            .where(issued_cards.c.subject.in_(subjects), feedback.c.received_at >= since)
-        )
+        wanted = {"subjects": list(subjects), "since": since}
         try:
             with self._database.read() as connection:
-                return [Response(*row[:-1], at=_in_utc(row[-1])) for row in connection.execute(wanted)]
+                return [Response(*row[:-1], at=_in_utc(row[-1])) for row in connection.execute(_RESPONSES, wanted)]
         except StoreUnavailable:
             return []
 
