@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
@@ -143,7 +143,8 @@ def _as_sqlite(engine: Engine, *, durable: bool, wait_s: float) -> None:
     @event.listens_for(engine, "connect")
     def connected(connection: sqlite3.Connection, _record: object) -> None:
         connection.isolation_level = None  # the transaction is begun below, not by the driver
-        connection.execute("PRAGMA journal_mode=WAL")
+        # Of several that open a new database at once, SQLite tells all but one at once that it is busy.
+        _when_free(lambda: connection.execute("PRAGMA journal_mode=WAL"), wait_s)
         connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
         if not durable:
             # A checkpoint waits for the disk: it is left to the writer's durable commits.
@@ -156,15 +157,19 @@ def _as_sqlite(engine: Engine, *, durable: bool, wait_s: float) -> None:
             connection.exec_driver_sql("BEGIN")
             return
         # Asking for the lock at once: a transaction that first reads and then writes may fail instead of waiting.
-        # And again and again: SQLite itself sleeps up to 0.1 s at a time, and the lock is free most of it.
-        give_up = time.monotonic() + wait_s
-        while True:
-            try:
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
-                return
-            except OperationalError as error:
-                if _name(error) != "SQLITE_BUSY" or time.monotonic() > give_up:
-                    raise
+        _when_free(lambda: connection.exec_driver_sql("BEGIN IMMEDIATE"), wait_s)
+
+
+def _when_free(ask: Callable[[], object], wait_s: float) -> None:
+    """Ask again and again while others are busy: SQLite itself sleeps 0.1 s at a time, and is free most of it."""
+    give_up = time.monotonic() + wait_s
+    while True:
+        try:
+            ask()
+            return
+        except (OperationalError, sqlite3.OperationalError) as error:
+            if _name(error) != "SQLITE_BUSY" or time.monotonic() > give_up:
+                raise
 
 
 def _as_postgresql(engine: Engine, *, durable: bool, wait_s: int) -> None:
@@ -177,7 +182,7 @@ def _as_postgresql(engine: Engine, *, durable: bool, wait_s: int) -> None:
 
 def _name(error: Exception) -> str:
     """Return what failed as a code, such as SQLITE_FULL or an SQLSTATE; never the text, which may hold values."""
-    cause = error.orig if isinstance(error, DBAPIError) else None
+    cause = error.orig if isinstance(error, DBAPIError) else error
     return str(
         getattr(cause, "sqlite_errorname", None) or getattr(cause, "sqlstate", None) or type(cause or error).__name__
     )

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Timer
 from typing import Any
 from uuid import uuid4
 
@@ -302,6 +304,20 @@ def test_of_many_threads_and_stores_with_one_token_one_is_first(store: Store, st
         first = list(threads.map(lambda one: one.seen.take("issuer", "token", NOW + 300), [store, other] * 20))
 
     assert sorted(first) == [False] * 39 + [True]
+
+
+@SQLITE_ONLY
+def test_a_new_database_that_somebody_else_is_opening_is_waited_for(store: Store, store_url: str):
+    path = Path(store_url.removeprefix("sqlite:///"))
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        release = Timer(0.2, lambda: other.execute("COMMIT"))
+        release.start()
+        works = store.works()
+        release.join()
+
+    assert works
 
 
 def test_a_token_that_another_process_took_is_refused(store: Store, store_url: str):
