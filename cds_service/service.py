@@ -76,7 +76,10 @@ class Ports:
 
 @dataclass(frozen=True)
 class Answer:
-    """One answered call with everything behind it, for the response, the command line and the trace."""
+    """One answered call with everything behind it, for the response, the command line and the trace.
+
+    ``drafts`` are the draft orders of the call, by key.
+    """
 
     cards: list[Json]
     contents: list[Content]
@@ -87,6 +90,7 @@ class Answer:
     not_asked: NotAsked | None
     gaps: tuple[str, ...]
     settings: Mapping[str, SettingValue]
+    drafts: Mapping[str, Json]
 
 
 def real_ports(settings: Settings) -> Ports:
@@ -119,6 +123,27 @@ def answer(call: HookCall, settings: Settings, ports: Ports) -> Answer:
         MissingData: result-review or patient-view with neither reports nor observations nor studies.
         BadRequest: the prefetch or a draft order is about another patient.
     """
+    decided = decide(call, settings, ports)
+    addressee = Addressee(
+        client=call.server,
+        hook_instance=call.hook_instance,
+        service_id=call.service.id,
+        patient_id=call.patient_id,
+        user_id=call.user_id,
+        card_key=settings.card_key.get_secret_value().encode(),
+        referral_intent=settings.referral_intent,
+        referral_codes={target: code.model_dump() for target, code in settings.referral_codes.items()},
+        indicators=settings.judgement.get("indicator_by_tier", INDICATOR_BY_TIER.default),
+    )
+    draft_keys = [draft.reference for draft in decided.reading.case.drafts]
+    return replace(decided, cards=render(decided.contents, decided.drafts, draft_keys, addressee))
+
+
+def decide(call: HookCall, settings: Settings, ports: Ports) -> Answer:
+    """Return all of an answer but the cards themselves; raises what ``answer`` does.
+
+    Each of ``contents`` becomes one card.
+    """
     hook = HookKind(call.service.situation)
     drafts = draft_orders(call.context.get("draftOrders"), call.patient_id) if hook.has_drafts else {}
     fetch, not_asked = _server(call, settings, ports)
@@ -138,20 +163,7 @@ def answer(call: HookCall, settings: Settings, ports: Ports) -> Answer:
     written = contents(assessment, selection, ports.rules, gaps, unread, old_before=old_before.isoformat())
     if any(is_deceased(patient, today) for patient in record.of_type("Patient")):
         written = []
-    addressee = Addressee(
-        client=call.server,
-        hook_instance=call.hook_instance,
-        service_id=call.service.id,
-        patient_id=call.patient_id,
-        user_id=call.user_id,
-        card_key=settings.card_key.get_secret_value().encode(),
-        referral_intent=settings.referral_intent,
-        referral_codes={target: code.model_dump() for target, code in settings.referral_codes.items()},
-        indicators=settings.judgement.get("indicator_by_tier", INDICATOR_BY_TIER.default),
-    )
-    draft_keys = [draft.reference for draft in reading.case.drafts]
-    cards = render(written, drafts, draft_keys, addressee)
-    return Answer(cards, written, assessment, selection, reading, record, not_asked, gaps, settings.judgement)
+    return Answer([], written, assessment, selection, reading, record, not_asked, gaps, settings.judgement, drafts)
 
 
 def rules_version(settings: Settings, ports: Ports) -> str:
