@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from functools import partial
+from itertools import pairwise
+from time import perf_counter
 from typing import Any
 
 from cds_service.cards.content import Content, contents
@@ -98,9 +100,16 @@ class Owner:
         return keyed_hash(self.card_key, *self.words, what)
 
 
+PHASES = ("gather", "read", "assess", "select")
+"""What a decision takes its time for, in this order; the first may wait for a FHIR server."""
+
+
 @dataclass(frozen=True)
 class Answer:
-    """One answered call with everything behind it, for the response, the command line and the trace."""
+    """One answered call with everything behind it, for the response, the command line and the trace.
+
+    ``drafts`` are the draft orders of the call, by key; ``took_s`` are the seconds of each of ``PHASES``.
+    """
 
     cards: list[Json]
     contents: list[Content]
@@ -111,7 +120,9 @@ class Answer:
     not_asked: NotAsked | None
     gaps: tuple[str, ...]
     settings: Mapping[str, SettingValue]
+    drafts: Mapping[str, Json]
     owner: Owner
+    took_s: Mapping[str, float]
 
 
 def real_ports(settings: Settings) -> Ports:
@@ -147,6 +158,28 @@ def answer(call: HookCall, settings: Settings, ports: Ports) -> Answer:
         MissingData: result-review or patient-view with neither reports nor observations nor studies.
         BadRequest: the prefetch or a draft order is about another patient.
     """
+    decided = decide(call, settings, ports)
+    addressee = Addressee(
+        client=call.server,
+        hook_instance=call.hook_instance,
+        service_id=call.service.id,
+        patient_id=call.patient_id,
+        user_id=call.user_id,
+        card_key=settings.card_key.get_secret_value().encode(),
+        referral_intent=settings.referral_intent,
+        referral_codes={target: code.model_dump() for target, code in settings.referral_codes.items()},
+        indicators=settings.judgement.get("indicator_by_tier", INDICATOR_BY_TIER.default),
+    )
+    draft_keys = [draft.reference for draft in decided.reading.case.drafts]
+    return replace(decided, cards=render(decided.contents, decided.drafts, draft_keys, addressee))
+
+
+def decide(call: HookCall, settings: Settings, ports: Ports) -> Answer:
+    """Return all of an answer but the cards themselves; raises what ``answer`` does.
+
+    Each of ``contents`` becomes one card.
+    """
+    times = [perf_counter()]
     hook = HookKind(call.service.situation)
     drafts = draft_orders(call.context.get("draftOrders"), call.patient_id) if hook.has_drafts else {}
     fetch, not_asked = _server(call, settings, ports)
@@ -154,12 +187,15 @@ def answer(call: HookCall, settings: Settings, ports: Ports) -> Answer:
     record = read_record(call.prefetch, queries, call.patient_id, call.context.get("results"), fetch)
     if not hook.has_drafts:
         _require_imaging(record, not_asked)
+    times.append(perf_counter())
     today = ports.today()
     card_key = settings.card_key.get_secret_value().encode()
     owner = Owner(card_key, (call.caller.issuer, call.server.rstrip("/"), call.patient_id))
     how = ReadingRules(ports.rules, settings.judgement, settings.aliases, today)
     reading = read_case(record, how, drafts=drafts, selections=_selections(call, hook))
+    times.append(perf_counter())
     assessment = assess(reading.case, ports.rules, settings.judgement)
+    times.append(perf_counter())
     silent_of = partial(_silences, owner, ports, settings.judgement)
     selection = select(assessment, hook, today, settings.judgement, unread=reading.unread, silent_of=silent_of)
     gaps = (*_not_had(record, queries), *reading.gaps)
@@ -167,20 +203,21 @@ def answer(call: HookCall, settings: Settings, ports: Ports) -> Answer:
     written = contents(assessment, selection, ports.rules, gaps, old_before=old_before.isoformat())
     if any(is_deceased(patient, today) for patient in record.of_type("Patient")):
         written = []
-    addressee = Addressee(
-        client=call.server,
-        hook_instance=call.hook_instance,
-        service_id=call.service.id,
-        patient_id=call.patient_id,
-        user_id=call.user_id,
-        card_key=card_key,
-        referral_intent=settings.referral_intent,
-        referral_codes={target: code.model_dump() for target, code in settings.referral_codes.items()},
-        indicators=settings.judgement.get("indicator_by_tier", INDICATOR_BY_TIER.default),
+    times.append(perf_counter())
+    return Answer(
+        cards=[],
+        contents=written,
+        assessment=assessment,
+        selection=selection,
+        reading=reading,
+        record=record,
+        not_asked=not_asked,
+        gaps=gaps,
+        settings=settings.judgement,
+        drafts=drafts,
+        owner=owner,
+        took_s={name: end - begin for name, (begin, end) in zip(PHASES, pairwise(times), strict=True)},
     )
-    draft_keys = [draft.reference for draft in reading.case.drafts]
-    cards = render(written, drafts, draft_keys, addressee)
-    return Answer(cards, written, assessment, selection, reading, record, not_asked, gaps, settings.judgement, owner)
 
 
 def rules_version(settings: Settings, ports: Ports) -> str:

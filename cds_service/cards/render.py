@@ -46,7 +46,7 @@ class Addressee:
         return known[tier.name.lower()]
 
 
-def render(contents: Iterable[Content], drafts: dict[str, Json], draft_keys: list[str], to: Addressee) -> list[Json]:
+def render(contents: Iterable[Content], drafts: Mapping[str, Json], draft_keys: list[str], to: Addressee) -> list[Json]:
     """Return the cards of a response, in order.
 
     Args:
@@ -83,7 +83,7 @@ def texts(content: Content) -> list[str]:
     return [summary(content), detail(content, plain)]
 
 
-def _card(content: Content, drafts: dict[str, Json], draft_keys: list[str], to: Addressee) -> Json:
+def _card(content: Content, drafts: Mapping[str, Json], draft_keys: list[str], to: Addressee) -> Json:
     suggestions = [
         suggestion for offered in content.referrals if (suggestion := _refer(content, offered, to)) is not None
     ]
