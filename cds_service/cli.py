@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Any, NoReturn
 
 import orjson
@@ -15,6 +16,7 @@ import typer
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
+from cds_service import metrics
 from cds_service.data import data_path
 from cds_service.errors import CdsServiceError, ConfigurationError
 from cds_service.events import Event, log
@@ -60,12 +62,14 @@ def serve(
 
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     settings = _settings(**given)
-    try:
-        application = create_app(settings)
-    except ConfigurationError as error:
-        _fail(error.message)
-    log(Event.STARTED, host=settings.host, port=settings.port, workers=settings.workers)
-    run(application, settings)
+    with TemporaryDirectory(prefix="cds-service-metrics-") as folder:
+        metrics.share(Path(folder))
+        try:
+            application = create_app(settings)
+        except ConfigurationError as error:
+            _fail(error.message)
+        log(Event.STARTED, host=settings.host, port=settings.port, workers=settings.workers)
+        run(application, settings)
 
 
 @app.command()

@@ -8,7 +8,8 @@
     +-- BodyTooLarge (413)          more bytes than ``max_body_bytes``
     +-- UnsupportedMediaType (415)  not application/json, or compressed
     +-- MissingData (412)           nothing to work with, and no way to get it
-    +-- StoreUnavailable (503)      feedback cannot be kept now; says when to send it again
+    +-- StoreUnavailable (503)      feedback, or a token, cannot be kept now; says when to send it again
+    +-- Overloaded (503)            as many calls as can be answered at a time are being answered
     +-- ConfigurationError          settings or data that cannot be used (never reaches a client)
 
 Each carries its HTTP status and FHIR issue code. Messages name fields and what to do; they never hold a value from the
@@ -103,6 +104,17 @@ class StoreUnavailable(CdsServiceError):
 
     def __init__(self) -> None:
         super().__init__("what was sent cannot be kept now and was perhaps not kept; send it again later")
+
+
+class Overloaded(CdsServiceError):
+    """As many calls as can be answered at a time are being answered."""
+
+    status = 503
+    code = "throttled"
+    retry_after_s = 1
+
+    def __init__(self) -> None:
+        super().__init__("the service is busy with other calls; send it again in a moment")
 
 
 class ConfigurationError(CdsServiceError):

@@ -11,6 +11,8 @@ from typing import Any
 
 import structlog
 
+from cds_service import metrics
+
 
 class Event(StrEnum):
     """Every line the service may write."""
@@ -24,9 +26,10 @@ class Event(StrEnum):
     FEEDBACK_TAKEN = "feedback taken"
     STORE_FAILED = "store failed"
     CARDS_NOT_RECORDED = "cards not recorded"
+    TOKENS_REMEMBERED_HERE = "WARNING: the store fails; seen tokens are remembered in each process only"
 
 
-_WARNINGS = (Event.NOT_AUTHENTICATED, Event.KEYS_NOT_READ)
+_WARNINGS = (Event.NOT_AUTHENTICATED, Event.KEYS_NOT_READ, Event.TOKENS_REMEMBERED_HERE)
 
 
 ALLOWED_KEYS = frozenset(
@@ -78,7 +81,8 @@ def configure_logging() -> None:
 
 
 def log(event: Event, **values: str | int | float | list[str]) -> None:
-    """Write one event. Keys that are not allowed are dropped."""
+    """Write one event, and count it. Keys that are not allowed are dropped."""
+    metrics.count("events", event.name.lower())
     logger = structlog.get_logger()
     write = logger.warning if event in _WARNINGS else logger.info
     write(event.value, **{key: value for key, value in values.items() if key in ALLOWED_KEYS})

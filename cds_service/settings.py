@@ -27,6 +27,7 @@ from cds_service.knowledge.sites import SITES
 from cds_service.model.condition import Setting, SettingValue
 
 LONGEST_DAYS = 36_500
+SHORTEST_SECRET = 16
 
 
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?|http://\[[0-9a-f:]+\](:[0-9]{1,5})?")
@@ -86,6 +87,17 @@ class Settings(BaseSettings):
     port: int = Field(8321, ge=0, le=65535, description="Port to listen on.")
     workers: int = Field(2, ge=1, le=64, description="Worker processes of gunicorn.")
     threads: int = Field(48, ge=1, le=512, description="Threads of each worker.")
+    calls_at_once: int = Field(
+        0,
+        ge=0,
+        le=512,
+        description="Calls that a worker answers at a time; more are refused with 503 at once. 0: as many as it has"
+        " threads, but an eighth.",
+    )
+    admin_token: SecretStr = Field(
+        SecretStr(""),
+        description="Bearer token for /metrics, which is not there without one.",
+    )
     cors_origins: tuple[str, ...] = Field(
         (),
         description="Origins whose pages may call the services from a browser, such as https://sandbox.cds-hooks.org.",
@@ -129,6 +141,11 @@ class Settings(BaseSettings):
     store_url: SecretStr = Field(
         default_factory=_own_store,
         description="Database of cards issued, feedback and seen tokens: sqlite:///PATH or postgresql://...",
+    )
+    store_required: bool = Field(
+        False,
+        description="Refuse calls with 503 while the store fails and a token that is sent twice could pass, instead of"
+        " going on with what each process remembers.",
     )
     store_comments: bool = Field(
         False, description="Keep the comments of feedback. They are free text and may be about the patient."
@@ -178,6 +195,13 @@ class Settings(BaseSettings):
             raise ValueError("write sqlite:///PATH or postgresql://USER:PASSWORD@HOST/DATABASE")
         if scheme == "postgresql" and find_spec("psycopg") is None:
             raise ValueError("PostgreSQL needs a driver: pip install 'bme-cds-service[postgresql]'")
+        return value
+
+    @field_validator("admin_token")
+    @classmethod
+    def _long_token(cls, value: SecretStr) -> SecretStr:
+        if 0 < len(value.get_secret_value()) < SHORTEST_SECRET:
+            raise ValueError(f"admin_token: use at least {SHORTEST_SECRET} characters that nobody can guess")
         return value
 
     @field_validator("judgement")

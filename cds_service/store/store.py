@@ -35,11 +35,12 @@ _RESPONSES = (
 class Store:
     """Cards issued, feedback, and seen tokens. Nothing is opened before something is to be written or asked."""
 
-    def __init__(self, url: str, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, url: str, now: Callable[[], float] = time.time, *, tokens_required: bool = False) -> None:
+        """Use the database at ``url``. ``tokens_required``: see ``SeenTokens.take``."""
         self._database = Database(url)
         self._writer = Writer(self._database, now)
         self._now = now
-        self.seen = SeenTokens(self._database, self._writer.tidy_soon, now)
+        self.seen = SeenTokens(self._database, self._writer.tidy_soon, now, required=tokens_required)
 
     @property
     def dropped(self) -> int:

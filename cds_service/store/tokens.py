@@ -10,7 +10,9 @@ from threading import Lock
 
 from sqlalchemy import Connection, delete, insert
 
+from cds_service import metrics
 from cds_service.errors import StoreUnavailable
+from cds_service.events import Event, log
 from cds_service.store.database import Database
 from cds_service.store.tables import seen_tokens
 
@@ -25,12 +27,19 @@ class SeenTokens:
     """The ids (``jti``) of tokens, kept as hashes until they expire."""
 
     def __init__(
-        self, database: Database, tidy_soon: Callable[[], None] = lambda: None, now: Callable[[], float] = time.time
+        self,
+        database: Database,
+        tidy_soon: Callable[[], None] = lambda: None,
+        now: Callable[[], float] = time.time,
+        *,
+        required: bool = False,
     ) -> None:
         self._database = database
         self._tidy_soon = tidy_soon
         self._now = now
         self._insert = database.insert_new(seen_tokens).execution_options(preserve_rowcount=True)
+        self._required = required
+        self._alone = False
         self._lock = Lock()
         self._here: dict[tuple[str, str], int] = {}
         self._taken = 0
@@ -39,11 +48,14 @@ class SeenTokens:
         """Return True the first time that a token is seen, and False ever after.
 
         While the database cannot be written each process remembers what it takes in the meantime, and no more: calls
-        go on, and a replay to another process is not noticed.
+        go on, and a replay to another process is not noticed. That is logged once, and each such token is counted.
 
         Args:
             expires: seconds since 1970 until which the caller accepts the token, leeway included; the caller has
                 checked that this is not far away.
+
+        Raises:
+            StoreUnavailable: the database cannot be written, and is required.
         """
         key = (issuer, hashlib.sha256(jti.encode(errors="surrogatepass")).hexdigest())
         until = math.ceil(expires)
@@ -54,14 +66,21 @@ class SeenTokens:
             with self._database.write(durable=False) as connection:
                 first: bool = connection.execute(self._insert, row).rowcount == 1
         except StoreUnavailable:
+            if self._required:
+                raise
             return self._take_here(key, until)
+        self._alone = False
         self._taken += 1
         if self._taken % TIDY_AFTER == 0:
             self._tidy_soon()
         return first
 
     def _take_here(self, key: tuple[str, str], until: int) -> bool:
+        metrics.count("tokens_remembered_here")
         with self._lock:
+            if not self._alone:
+                self._alone = True
+                log(Event.TOKENS_REMEMBERED_HERE)
             if key in self._here:
                 return False
             if len(self._here) >= KEPT_HERE:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from hmac import compare_digest
 from time import perf_counter
 from typing import Any
 from uuid import uuid4
 
 import orjson
-from flask import Flask, Response, request
+from flask import Flask, Response, g, request
 from flask_cors import CORS
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
+from cds_service import metrics
 from cds_service.cards.selection import HookKind
 from cds_service.errors import (
     BodyTooLarge,
@@ -30,11 +32,12 @@ from cds_service.protocol.discovery import Service, discovery
 from cds_service.protocol.feedback import FeedbackItem, read_feedback
 from cds_service.protocol.outcome import operation_outcome
 from cds_service.protocol.strict_json import parse_json
-from cds_service.service import Ports, answer, issued_cards, real_ports, rules_version, site_services
+from cds_service.service import Answer, Ports, answer, issued_cards, real_ports, rules_version, site_services
 from cds_service.settings import Settings
 from cds_service.store.records import Feedback
 from cds_service.store.store import Store
 from cds_service.web.authentication import authenticate, caller
+from cds_service.web.overload import limit_calls
 
 
 def create_app(settings: Settings | None = None, ports: Ports | None = None) -> Flask:
@@ -55,12 +58,14 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
         )
     listing = discovery(services)
     version = rules_version(settings, ports)
-    store = Store(settings.store_url.get_secret_value(), ports.now)
+    store = Store(settings.store_url.get_secret_value(), ports.now, tokens_required=settings.store_required)
     ports = replace(ports, responses=store.responses)
     app = Flask(__name__, static_folder=None)
     app.extensions["store"] = store
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
 
+    _count_requests(app, services)
+    limit_calls(app, settings)
     authenticate(app, settings, store.seen, ports.now)
 
     def service_of(service_id: str) -> Service:
@@ -96,8 +101,12 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
             rules=sorted({result.rule.id for result in reply.assessment.trace if result.fired}),
             took_ms=round((perf_counter() - started) * 1000, 1),
         )
+        _count_answer(reply, service)
         store.record(issued_cards(reply, service, version))
-        return _json({"cards": reply.cards})
+        response = _json({"cards": reply.cards})
+        phases = {**reply.took_s, "total": perf_counter() - started}
+        response.headers["Server-Timing"] = ", ".join(f"{name};dur={1000 * s:.1f}" for name, s in phases.items())
+        return response
 
     @app.post("/cds-services/<service_id>/feedback")
     @app.post("/cds-services/<service_id>/feedback/")
@@ -107,6 +116,8 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
         service = service_of(service_id)
         read = read_feedback(_body(), comments=settings.store_comments)
         unknown = store.keep([_feedback(item, caller().issuer) for item in read.items])
+        for item in read.items:
+            metrics.count("feedback", item.outcome)
         log(
             Event.FEEDBACK_TAKEN,
             service=service.id,
@@ -126,6 +137,15 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
         works = store.works()
         return _json({"status": "ready" if works else "degraded", "store": "works" if works else "fails"})
 
+    if token := settings.admin_token.get_secret_value():
+
+        @app.get("/metrics")
+        def show_metrics() -> Response:
+            if not compare_digest(request.headers.get("Authorization", "").encode(), f"Bearer {token}".encode()):
+                raise NotAuthenticated("admin token missing or wrong")
+            body, kind = metrics.written()
+            return Response(body, content_type=kind)
+
     _answer_errors(app)
     app.after_request(_protect)
     _let_browsers_call(app, settings.cors_origins)
@@ -142,6 +162,35 @@ def _let_browsers_call(app: Flask, origins: Iterable[str]) -> None:
             re.compile("/cds-services/.+"): {**allowed, "origins": list(origins)},
         },
     )
+
+
+def _count_requests(app: Flask, services: Mapping[str, Service]) -> None:
+    @app.before_request
+    def begin() -> None:
+        g.began = perf_counter()
+
+    @app.after_request
+    def end(response: Response) -> Response:
+        asked = str((request.view_args or {}).get("service_id"))
+        about = (request.endpoint or "none", asked if asked in services else "none")
+        metrics.count("requests", *about, str(response.status_code))
+        metrics.took("request_seconds", perf_counter() - g.began, *about)
+        return response
+
+
+def _count_answer(reply: Answer, service: Service) -> None:
+    for content in reply.contents:
+        metrics.count("cards", service.id, content.topic, content.tier.name.lower())
+    if reply.selection.silences:
+        metrics.count("silent_cards", service.id, by=len(reply.selection.silences))
+    if reply.gaps:
+        metrics.count("incomplete_answers", service.id)
+    for key, state in reply.record.states.items():
+        metrics.count("prefetch", key, state.value)
+    for failure in reply.record.failures.values():
+        metrics.count("fhir_failures", failure.name.lower())
+    for phase, seconds in reply.took_s.items():
+        metrics.took("phase_seconds", seconds, phase)
 
 
 def _feedback(item: FeedbackItem, client: str) -> Feedback:
@@ -196,6 +245,7 @@ def _answer_errors(app: Flask) -> None:
 
     @app.errorhandler(NotAuthenticated)
     def not_let_in(error: NotAuthenticated) -> Response:
+        metrics.count("token_failures", error.failure)
         log(Event.CALL_REFUSED, status=error.status, code=error.code, jwt_failure=error.failure)
         response = _json(operation_outcome(error.code), error.status)
         response.headers["WWW-Authenticate"] = "Bearer"

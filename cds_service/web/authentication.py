@@ -40,14 +40,22 @@ def authenticate(app: Flask, settings: Settings, seen: SeenTokens, now: Callable
 
     @app.before_request
     def check_caller() -> None:
-        place = [part for part in request.path.split("/") if part]
-        # A browser's preflight carries no token.
-        if place[:1] != [ROOT] or request.method == "OPTIONS":
+        if not is_guarded():
             return
+        place = _place()
         authorization = request.headers.get("Authorization", "")
         needed = settings.auth == "required" and (settings.auth_discovery or len(place) > 1)
         if authorization or needed:
             g.caller = verifier.caller(authorization, audiences(settings.public_url, place))
+
+
+def is_guarded() -> bool:
+    """Whether the request at hand is one to the services. A browser's preflight is not: it carries no token."""
+    return _place()[:1] == [ROOT] and request.method != "OPTIONS"
+
+
+def _place() -> list[str]:
+    return [part for part in request.path.split("/") if part]
 
 
 def caller() -> Caller:

@@ -7,6 +7,7 @@ from typing import Any
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 
+from cds_service import metrics
 from cds_service.settings import Settings
 
 
@@ -31,6 +32,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
             "loglevel": "warning",
             "graceful_timeout": 30,
             "timeout": 30,
+            "child_exit": lambda _server, worker: metrics.forget_worker(worker.pid),
         }
         for name, value in options.items():
             self.cfg.set(name, value)
