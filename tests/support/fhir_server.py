@@ -1,7 +1,8 @@
 """A small FHIR server on loopback that behaves as badly as it is told to.
 
-``server.on("Observation?patient=1", reset_mid_body)`` decides what one address does; all others are 404. A behaviour
-writes to the connection itself and says whether it may be used again. Nothing waits longer than until the server stops.
+``server.on("Observation?patient=1", reset_mid_body)`` decides what one address does, ``server.every`` what all others
+do, which is 404. A behaviour writes to the connection itself and says whether it may be used again. Nothing waits
+longer than until the server stops.
 """
 
 from __future__ import annotations
@@ -68,6 +69,7 @@ class FhirServer:
         self.asked: list[Asked] = []
         self.connections = 0
         self._behaviours: dict[str, Behaviour] = {}
+        self._otherwise = status(404)
         self._stopping = threading.Event()
         self._tls = tls
         self._listening = socket.create_server((host, 0), backlog=64)
@@ -79,6 +81,10 @@ class FhirServer:
     def on(self, address: str, behaviour: Behaviour) -> None:
         """Decide what happens at an address below the base, or, with a slash before it, of the host."""
         self._behaviours[address if address.startswith("/") else f"/fhir/{address}"] = behaviour
+
+    def every(self, behaviour: Behaviour) -> None:
+        """Decide what happens at all other addresses."""
+        self._otherwise = behaviour
 
     def __enter__(self) -> Self:
         self._threads[0].start()
@@ -126,7 +132,7 @@ class FhirServer:
                     headers[name.lower()] = value.strip()
                 body = incoming.read(int(headers.get("content-length", 0))).decode()
                 self.asked.append(Asked(method, target, headers, body))
-                if not self._behaviours.get(target, status(404))(Line(connection, self._stopping)):
+                if not self._behaviours.get(target, self._otherwise)(Line(connection, self._stopping)):
                     return
 
 
