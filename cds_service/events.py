@@ -17,6 +17,14 @@ class Event(StrEnum):
 
     STARTED = "service started"
     NOT_AUTHENTICATED = "WARNING: callers are not authenticated (BME_AUTH=off); anyone on this machine is answered"
+    PUBLIC_KEY_TRUSTED = (
+        "WARNING: tokens of the public CDS Hooks Sandbox are taken; its private key is public, so that anybody can sign"
+        " them: for demonstrations with made-up patients only"
+    )
+    REFERRALS_NOT_OFFERED = (
+        "WARNING: this kind of client orders by the site's own codes only, and these referrals have none"
+        " (BME_REFERRAL_CODES): its cards name them, but do not offer to order them"
+    )
     KEYS_NOT_READ = "key set could not be read"
     CALL_ANSWERED = "call answered"
     CALL_REFUSED = "call refused"
@@ -26,7 +34,7 @@ class Event(StrEnum):
     CARDS_NOT_RECORDED = "cards not recorded"
 
 
-_WARNINGS = (Event.NOT_AUTHENTICATED, Event.KEYS_NOT_READ)
+_WARNINGS = (Event.NOT_AUTHENTICATED, Event.PUBLIC_KEY_TRUSTED, Event.REFERRALS_NOT_OFFERED, Event.KEYS_NOT_READ)
 
 
 ALLOWED_KEYS = frozenset(
@@ -56,6 +64,8 @@ ALLOWED_KEYS = frozenset(
         "host",
         "port",
         "workers",
+        "profile",
+        "targets",
     }
 )
 

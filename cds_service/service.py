@@ -28,6 +28,7 @@ from cds_service.model.fingerprint import fingerprint
 from cds_service.model.rule import RuleSet
 from cds_service.protocol.call import HookCall, read_call
 from cds_service.protocol.discovery import Service, load_services
+from cds_service.protocol.profiles import PROFILES
 from cds_service.settings import Settings
 from cds_service.store.records import IssuedCard
 
@@ -78,7 +79,7 @@ class Ports:
 class Answer:
     """One answered call with everything behind it, for the response, the command line and the trace."""
 
-    cards: list[Json]
+    response: Json
     contents: list[Content]
     assessment: Assessment
     selection: Selection
@@ -87,6 +88,12 @@ class Answer:
     not_asked: NotAsked | None
     gaps: tuple[str, ...]
     settings: Mapping[str, SettingValue]
+
+    @property
+    def cards(self) -> list[Json]:
+        """The cards of the response."""
+        cards: list[Json] = self.response["cards"]
+        return cards
 
 
 def real_ports(settings: Settings) -> Ports:
@@ -138,6 +145,7 @@ def answer(call: HookCall, settings: Settings, ports: Ports) -> Answer:
     written = contents(assessment, selection, ports.rules, gaps, unread, old_before=old_before.isoformat())
     if any(is_deceased(patient, today) for patient in record.of_type("Patient")):
         written = []
+    profile = call.caller.profile or PROFILES[settings.profile]
     addressee = Addressee(
         client=call.server,
         hook_instance=call.hook_instance,
@@ -148,10 +156,13 @@ def answer(call: HookCall, settings: Settings, ports: Ports) -> Answer:
         referral_intent=settings.referral_intent,
         referral_codes={target: code.model_dump() for target, code in settings.referral_codes.items()},
         indicators=settings.judgement.get("indicator_by_tier", INDICATOR_BY_TIER.default),
+        profile=profile,
     )
     draft_keys = [draft.reference for draft in reading.case.drafts]
-    cards = render(written, drafts, draft_keys, addressee)
-    return Answer(cards, written, assessment, selection, reading, record, not_asked, gaps, settings.judgement)
+    response: dict[str, Any] = {"cards": render(written, drafts, draft_keys, addressee)}
+    if hook in profile.system_actions_on:
+        response["systemActions"] = []
+    return Answer(response, written, assessment, selection, reading, record, not_asked, gaps, settings.judgement)
 
 
 def rules_version(settings: Settings, ports: Ports) -> str:

@@ -24,10 +24,12 @@ from cds_service.errors import (
     UnsupportedMediaType,
 )
 from cds_service.events import Event, configure_logging, log
+from cds_service.knowledge.codes.referrals import REFERRALS
 from cds_service.protocol.call import read_call
 from cds_service.protocol.discovery import Service, discovery
 from cds_service.protocol.feedback import FeedbackItem, read_feedback
 from cds_service.protocol.outcome import operation_outcome
+from cds_service.protocol.profiles import PROFILES
 from cds_service.protocol.strict_json import parse_json
 from cds_service.service import Ports, answer, issued_cards, real_ports, rules_version, site_services
 from cds_service.settings import Settings
@@ -52,7 +54,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
         raise ConfigurationError(
             f"nothing is known to answer for the hook definitions {sorted(unknown)}; known: {', '.join(HookKind)}"
         )
-    listing = discovery(services)
+    listing = discovery(services, settings.discovery_version)
     version = rules_version(settings, ports)
     store = Store(settings.store_url.get_secret_value(), ports.now)
     app = Flask(__name__, static_folder=None)
@@ -94,7 +96,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
             took_ms=round((perf_counter() - started) * 1000, 1),
         )
         store.record(issued_cards(reply, service, version))
-        return _json({"cards": reply.cards})
+        return _json(reply.response)
 
     @app.post("/cds-services/<service_id>/feedback")
     @app.post("/cds-services/<service_id>/feedback/")
@@ -125,8 +127,18 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
 
     _answer_errors(app)
     app.after_request(_protect)
-    _let_browsers_call(app, settings.cors_origins)
+    pages = [origin for name in sorted(settings.profiles) for origin in PROFILES[name].origins]
+    _let_browsers_call(app, [*settings.cors_origins, *pages])
+    _name_what_is_not_offered(settings)
     return app
+
+
+def _name_what_is_not_offered(settings: Settings) -> None:
+    for name in sorted(settings.profiles):
+        systems = PROFILES[name].order_systems
+        coded = {target for target, code in settings.referral_codes.items() if code.system in systems}
+        if systems and (lacking := sorted(REFERRALS.keys() - coded)):
+            log(Event.REFERRALS_NOT_OFFERED, profile=name, targets=lacking)
 
 
 def _let_browsers_call(app: Flask, origins: Iterable[str]) -> None:
