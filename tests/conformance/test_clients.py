@@ -29,7 +29,7 @@ import requests
 from support.fhir_server import FhirServer, ok, status
 
 from tests.conformance.response_rules import check_outcome, check_response
-from tests.conformance.stories import STORIES, actions, bearer, send, story, suggestions, told_by
+from tests.conformance.stories import STORIES, actions, bearer, send, story, suggestions, told
 
 Json = Any
 Run = Callable[..., Any]
@@ -422,9 +422,9 @@ def outcomes_of_the_sandbox(card: Json) -> dict[str, Json]:
 
 
 @pytest.mark.parametrize("act", ["taken", "dismissed", "overridden", "overridden by a reason without a system"])
-def test_sandbox_tells_what_became_of_a_card(service_url: str, act: str):
-    (card,) = told_by(service_url)[CHART].cards
-    address = f"{service_url}/cds-services/bme-patient-view/feedback"
+def test_sandbox_tells_what_became_of_a_card(open_to_the_sandbox: str, act: str):
+    (card,) = told(open_to_the_sandbox, CHART).cards
+    address = f"{open_to_the_sandbox}/cds-services/bme-patient-view/feedback"
     headers = {**as_the_sandbox(address), "Accept": "application/json, text/plain, */*"}
 
     response = requests.post(
@@ -568,26 +568,26 @@ def test_request_generator_posts_a_suggestion_and_signs_it_and_is_not_given_it_a
     service_url: str, name: str, label: str
 ):
     """It fires order-sign with whatever it has just created: to answer with the same suggestion would never end."""
-    told = told_by(service_url)[name]
-    (action,) = next(each["actions"] for each in suggestions(told.cards) if each["label"] == label)
-    record = {key: value for key, value in told.request["prefetch"].items() if key not in ("report", "study")}
+    first = told(service_url, name)
+    (action,) = next(each["actions"] for each in suggestions(first.cards) if each["label"] == label)
+    record = {key: value for key, value in first.request["prefetch"].items() if key not in ("report", "study")}
     again = from_the_generator(name, stored(action, "4711"), prefetch=record)
 
     response = send(service_url, "bme-order-sign", again)
 
-    others = [each["label"] for each in suggestions(told.cards) if each["label"] != label]
+    others = [each["label"] for each in suggestions(first.cards) if each["label"] != label]
     assert [label for _, _, labels in seen(response)[1] for label in labels if label.startswith("Refer")] == [
         each for each in others if each.startswith("Refer")
     ]
 
 
 def test_request_generator_changes_an_order_and_signs_it_and_is_not_told_to_change_it_again(service_url: str):
-    told = told_by(service_url)[STIR_ONLY]
-    ((action,),) = [each["actions"] for each in suggestions(told.cards)]
+    first = told(service_url, STIR_ONLY)
+    ((action,),) = [each["actions"] for each in suggestions(first.cards)]
     changed = stored(action, action["resource"]["id"])
 
     response = send(
-        service_url, "bme-order-sign", from_the_generator(STIR_ONLY, changed, prefetch=told.request["prefetch"])
+        service_url, "bme-order-sign", from_the_generator(STIR_ONLY, changed, prefetch=first.request["prefetch"])
     )
 
     assert action["type"] == "update"
@@ -596,10 +596,10 @@ def test_request_generator_changes_an_order_and_signs_it_and_is_not_told_to_chan
 
 def test_request_generator_comes_to_an_end_when_every_suggestion_is_taken(service_url: str):
     """Provided that all drafts are sent: one that only lies on the server as a draft has been placed by nobody."""
-    told = told_by(service_url)[TWO_REFERRALS]
-    record = {key: value for key, value in told.request["prefetch"].items() if key not in ("report", "study")}
+    first = told(service_url, TWO_REFERRALS)
+    record = {key: value for key, value in first.request["prefetch"].items() if key not in ("report", "study")}
     orders: list[Json] = []
-    offered = suggestions(told.cards)
+    offered = suggestions(first.cards)
 
     while offered and len(orders) < 5:
         orders.append(stored(offered[0]["actions"][0], f"4711-{len(orders)}"))
@@ -699,7 +699,7 @@ def test_epic_sends_long_ids_absolute_references_and_outcomes_for_nothing(servic
     assert check_response(response.json(), context=body["context"]) == []
     # Every reference into the record is there, whatever its length.
     assert [with_text(each, f"{EPIC_LONG}-", "example-") for each in rests_on(response.json())] == rests_on(
-        told_by(service_url)[name].response.json()
+        told(service_url, name).response.json()
     )
 
 
@@ -766,7 +766,7 @@ def test_epic_has_scopes_of_its_own_so_everything_is_asked(run_service: Run):
     ],
 )
 def test_epic_spells_the_reason_of_an_override_its_own_way(service_url: str, item: Json):
-    (card,) = told_by(service_url)[CHART].cards
+    (card,) = told(service_url, CHART).cards
     overridden = {"card": card["uuid"], "outcome": "overridden", "outcomeTimestamp": "2026-11-25T10:00:00Z", **item}
     batch = {"feedback": [overridden, {**overridden, "card": "00000000-0000-4000-8000-000000000000"}]}
 
