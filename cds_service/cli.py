@@ -25,6 +25,7 @@ from cds_service.knowledge.codes.sites import SIDES, Place
 from cds_service.knowledge.rules import rule_set
 from cds_service.protocol.discovery import load_services
 from cds_service.protocol.jwks import Key
+from cds_service.protocol.profiles import ProfileName
 from cds_service.protocol.signing import BAD, draft, new_key, read_private_key, written_key
 from cds_service.protocol.strict_json import parse_json
 from cds_service.reading import UnreadableFile, read_file
@@ -55,12 +56,13 @@ EXIT_USAGE = 2
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
+    profile: Annotated[ProfileName | None, typer.Option(help="What kind of client calls.")] = None,
 ) -> None:
     """Serve CDS Hooks with gunicorn. Settings come from the environment (BME_...)."""
     from cds_service.web import create_app  # noqa: PLC0415  # deferred: slow import
     from cds_service.web.server import serve as run  # noqa: PLC0415  # deferred: slow import
 
-    given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    given = {name: value for name, value in (("host", host), ("port", port), ("profile", profile)) if value is not None}
     settings = _settings(**given)
     with TemporaryDirectory(prefix="cds-service-metrics-") as folder:
         metrics.share(Path(folder))
@@ -92,7 +94,7 @@ def try_request(
     """Answer one request here and print its cards as a person would see them."""
     found = _answer(request, today)
     if as_json:
-        typer.echo(orjson.dumps({"cards": found.cards}, option=orjson.OPT_INDENT_2).decode())
+        typer.echo(orjson.dumps(found.response, option=orjson.OPT_INDENT_2).decode())
     else:
         console().print(cards_panel(found.cards))
 

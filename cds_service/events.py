@@ -19,6 +19,14 @@ class Event(StrEnum):
 
     STARTED = "service started"
     NOT_AUTHENTICATED = "WARNING: callers are not authenticated (BME_AUTH=off); anyone on this machine is answered"
+    PUBLIC_KEY_TRUSTED = (
+        "WARNING: tokens of the public CDS Hooks Sandbox are taken; its private key is public, so that anybody can sign"
+        " them: for demonstrations with made-up patients only"
+    )
+    REFERRALS_NOT_OFFERED = (
+        "WARNING: this kind of client orders by the site's own codes only, and these referrals have none"
+        " (BME_REFERRAL_CODES): its cards name them, but do not offer to order them"
+    )
     KEYS_NOT_READ = "key set could not be read"
     CALL_ANSWERED = "call answered"
     CALL_REFUSED = "call refused"
@@ -29,7 +37,13 @@ class Event(StrEnum):
     TOKENS_REMEMBERED_HERE = "WARNING: the store fails; seen tokens are remembered in each process only"
 
 
-_WARNINGS = (Event.NOT_AUTHENTICATED, Event.KEYS_NOT_READ, Event.TOKENS_REMEMBERED_HERE)
+_WARNINGS = (
+    Event.NOT_AUTHENTICATED,
+    Event.PUBLIC_KEY_TRUSTED,
+    Event.REFERRALS_NOT_OFFERED,
+    Event.KEYS_NOT_READ,
+    Event.TOKENS_REMEMBERED_HERE,
+)
 
 
 ALLOWED_KEYS = frozenset(
@@ -60,6 +74,8 @@ ALLOWED_KEYS = frozenset(
         "host",
         "port",
         "workers",
+        "profile",
+        "targets",
     }
 )
 

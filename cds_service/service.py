@@ -32,6 +32,7 @@ from cds_service.model.level import Tier
 from cds_service.model.rule import RuleSet
 from cds_service.protocol.call import HookCall, read_call
 from cds_service.protocol.discovery import Service, load_services
+from cds_service.protocol.profiles import PROFILES
 from cds_service.settings import Settings
 from cds_service.store.records import IssuedCard, Response
 
@@ -111,7 +112,7 @@ class Answer:
     ``drafts`` are the draft orders of the call, by key; ``took_s`` are the seconds of each of ``PHASES``.
     """
 
-    cards: list[Json]
+    response: Json
     contents: list[Content]
     assessment: Assessment
     selection: Selection
@@ -123,6 +124,12 @@ class Answer:
     drafts: Mapping[str, Json]
     owner: Owner
     took_s: Mapping[str, float]
+
+    @property
+    def cards(self) -> list[Json]:
+        """The cards of the response."""
+        cards: list[Json] = self.response["cards"]
+        return cards
 
 
 def real_ports(settings: Settings) -> Ports:
@@ -159,6 +166,7 @@ def answer(call: HookCall, settings: Settings, ports: Ports) -> Answer:
         BadRequest: the prefetch or a draft order is about another patient.
     """
     decided = decide(call, settings, ports)
+    profile = call.caller.profile or PROFILES[settings.profile]
     addressee = Addressee(
         client=call.server,
         hook_instance=call.hook_instance,
@@ -169,13 +177,17 @@ def answer(call: HookCall, settings: Settings, ports: Ports) -> Answer:
         referral_intent=settings.referral_intent,
         referral_codes={target: code.model_dump() for target, code in settings.referral_codes.items()},
         indicators=settings.judgement.get("indicator_by_tier", INDICATOR_BY_TIER.default),
+        profile=profile,
     )
     draft_keys = [draft.reference for draft in decided.reading.case.drafts]
-    return replace(decided, cards=render(decided.contents, decided.drafts, draft_keys, addressee))
+    response: dict[str, Any] = {"cards": render(decided.contents, decided.drafts, draft_keys, addressee)}
+    if call.service.situation in profile.system_actions_on:
+        response["systemActions"] = []
+    return replace(decided, response=response)
 
 
 def decide(call: HookCall, settings: Settings, ports: Ports) -> Answer:
-    """Return all of an answer but the cards themselves; raises what ``answer`` does.
+    """Return all of an answer but its response; raises what ``answer`` does.
 
     Each of ``contents`` becomes one card.
     """
@@ -205,7 +217,7 @@ def decide(call: HookCall, settings: Settings, ports: Ports) -> Answer:
         written = []
     times.append(perf_counter())
     return Answer(
-        cards=[],
+        response={},
         contents=written,
         assessment=assessment,
         selection=selection,

@@ -25,6 +25,7 @@ from cds_service.knowledge.codes.referrals import REFERRALS
 from cds_service.knowledge.settings import DEPTH_SITES, INDICATOR_BY_TIER, REFERRAL_TARGETS, SETTINGS
 from cds_service.knowledge.sites import SITES
 from cds_service.model.condition import Setting, SettingValue
+from cds_service.protocol.profiles import ProfileName
 
 LONGEST_DAYS = 36_500
 SHORTEST_SECRET = 16
@@ -60,6 +61,7 @@ class ClientSettings(BaseModel):
     keys: dict[str, Any] = Field(default_factory=dict, description="Its key set (JWKS), if not or not only fetched.")
     tenants: tuple[str, ...] = Field((), description="Tenants it may call for; every one if there are none.")
     fhir_servers: tuple[str, ...] = Field((), description="FHIR servers it may name besides those all may.")
+    profile: ProfileName | None = Field(None, description="What kind of client it is, if not the one that all are.")
 
     @field_validator("jku")
     @classmethod
@@ -101,6 +103,13 @@ class Settings(BaseSettings):
     cors_origins: tuple[str, ...] = Field(
         (),
         description="Origins whose pages may call the services from a browser, such as https://sandbox.cds-hooks.org.",
+    )
+    profile: ProfileName = Field(ProfileName.GENERIC, description="What kind of client calls.")
+    discovery_version: str = Field(
+        "",
+        pattern=r"^(STU[1-9]|[0-9]+\.[0-9]+(\.[0-9]+)?)?$",
+        description="Version of CDS Hooks to be named in the list of services, such as 2.0.1, with those of the hooks."
+        " CDS Hooks 2.0 does not know either.",
     )
     public_url: str = Field(
         "",
@@ -232,6 +241,11 @@ class Settings(BaseSettings):
             raise ValueError("code_aliases: write each code as 'system|code'")
         check_aliases(_by_key(value))
         return value
+
+    @property
+    def profiles(self) -> set[ProfileName]:
+        """The kinds of clients that may call."""
+        return {self.profile, *(client.profile for client in self.clients.values() if client.profile)}
 
     @property
     def aliases(self) -> dict[tuple[str, str], str]:

@@ -221,8 +221,8 @@ class _Writer:
         newest = reports[0]
         words = wording.UNREAD_ONE if len(reports) == 1 else wording.UNREAD_SEVERAL
         sections = [
-            Section("", (line(wording.UNREAD),)),
-            Section(wording.UNREAD_REPORTS, tuple(_unread_line(report) for report in reports[:UNREAD_LIMIT])),
+            Section("", (line(words.caution),)),
+            Section(words.heading, tuple(_unread_line(report) for report in reports[:UNREAD_LIMIT])),
             *self._foot(()),
         ]
         return Content(
@@ -230,7 +230,7 @@ class _Writer:
             topic="unread-report",
             topic_label="report that could not be read",
             tier=Tier.ROUTINE,
-            summary=words.format(
+            summary=words.summary.format(
                 count=len(reports), day=f" of {newest.day}" if newest.day else "", reason=newest.reason
             ),
             sections=_filled(sections),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -18,10 +19,12 @@ from cds_service.knowledge.settings import INDICATOR_BY_TIER
 from cds_service.model.coding import LOCAL
 from cds_service.model.fingerprint import keyed_hash
 from cds_service.model.level import Tier
+from cds_service.protocol.profiles import GENERIC, Profile
 
 SUMMARY_LIMIT = 139
 """A summary has fewer than 140 characters (CDS Hooks requirement 74)."""
 
+_NAMED = re.compile(r"[A-Z][A-Za-z]+/[A-Za-z0-9.-]+")
 _NAMESPACE = uuid.UUID("8f0d2f4e-0a1b-5c3d-9e4f-6a7b8c9d0e1f")
 
 
@@ -38,6 +41,7 @@ class Addressee:
     referral_intent: str
     referral_codes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     indicators: Mapping[str, str] = field(default_factory=dict)
+    profile: Profile = GENERIC
 
     def indicator(self, tier: Tier) -> str:
         """Return how urgent a card of this tier looks here."""
@@ -87,7 +91,7 @@ def _card(content: Content, drafts: Mapping[str, Json], draft_keys: list[str], t
     suggestions = [
         suggestion for offered in content.referrals if (suggestion := _refer(content, offered, to)) is not None
     ]
-    if content.change is not None and content.draft is not None:
+    if content.change is not None and content.draft is not None and to.profile.changes_drafts:
         changed = _change(content, drafts.get(draft_keys[content.draft]), to)
         suggestions += [changed] if changed else []
     card: dict[str, Any] = {
@@ -97,9 +101,11 @@ def _card(content: Content, drafts: Mapping[str, Json], draft_keys: list[str], t
         "indicator": "warning" if content.warning else to.indicator(content.tier),
         "source": {
             "label": SOURCE_TITLE,
-            "topic": {"system": LOCAL, "code": content.topic, "display": content.topic_label},
+            "topic": {"system": LOCAL, "code": topic_code(content, to.profile), "display": content.topic_label},
         },
     }
+    if content.draft is not None and to.profile.names_orders and _NAMED.fullmatch(draft_keys[content.draft]):
+        card["extension"] = {"davinci-crd.associated-resource": [draft_keys[content.draft]]}
     if suggestions:
         card["suggestions"] = suggestions
         card["selectionBehavior"] = "any"
@@ -109,15 +115,30 @@ def _card(content: Content, drafts: Mapping[str, Json], draft_keys: list[str], t
     return card
 
 
+def topic_code(content: Content, profile: Profile) -> str:
+    """Return the code of a card's topic, the same for every patient.
+
+    Where it says what an override silences, it has the urgency of a cause, and the rule of an order check, so that no
+    card is silenced because a less urgent one was, or one about another fault of an order.
+    """
+    if not profile.topic_for_each_message:
+        return content.topic
+    about = content.tier.name if content.draft is None else content.rules[0]
+    return re.sub(r"[^A-Za-z0-9]", "", f"{content.topic}{about.capitalize()}")
+
+
 def _refer(content: Content, offered: Referral, to: Addressee) -> Json | None:
-    name = wording.TARGET[offered.target]
-    urgency = "urgent" if offered.urgent else "routine"
+    own_code = to.referral_codes.get(offered.target)
+    systems = to.profile.order_systems
+    if systems and (own_code is None or own_code["system"] not in systems):
+        return None
+    label = f"Refer to {wording.TARGET[offered.target]} ({'urgent' if offered.urgent else 'routine'})"
     try:
         resource = referral(
             offered.target,
             urgent=offered.urgent,
             intent=to.referral_intent,
-            own_code=to.referral_codes.get(offered.target),
+            own_code=own_code,
             patient_id=to.patient_id,
             user_id=to.user_id,
             reason_text=offered.reason,
@@ -128,17 +149,11 @@ def _refer(content: Content, offered: Referral, to: Addressee) -> Json | None:
     except UnsendableOrder:
         return None
     return {
-        "label": f"Refer to {name} ({urgency})",
+        "label": label,
         "uuid": _uuid(to, "referral", content.key, offered.target),
         "isRecommended": offered.urgent,
-        "actions": [
-            {
-                "type": "create",
-                "description": f"Draft {'an urgent' if offered.urgent else 'a routine'} referral to {name}:"
-                f" {offered.reason}",
-                "resource": resource,
-            }
-        ],
+        # Epic shows the description alone, so it says all that the label does.
+        "actions": [{"type": "create", "description": f"{label}: {offered.reason}", "resource": resource}],
     }
 
 

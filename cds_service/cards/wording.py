@@ -5,11 +5,23 @@ A reviewed translation would replace this module and the texts in ``knowledge``.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from cds_service.model.case import Lesion
 from cds_service.model.condition import Fact, Kind
 from cds_service.model.finding import Finding, State, Value
 from cds_service.model.level import Level, Tier
 from cds_service.model.quantity import Range
+
+
+@dataclass(frozen=True)
+class Unread:
+    """What is said of reports that could not be read."""
+
+    summary: str
+    caution: str
+    heading: str
+
 
 TIER = {
     Tier.EMERGENT: "Emergency",
@@ -33,10 +45,16 @@ ALREADY_PLACED = "Referral already placed: {placed}."
 IN_DOUBT = "Not certain, but not excluded ({facts}): {sentence}"
 PRELIMINARY = "The report is preliminary."
 OLD = " (old)"
-UNREAD_ONE = "The report{day} could not be read: {reason}"
-UNREAD_SEVERAL = "{count} reports could not be read; the newest{day}: {reason}"
-UNREAD = "Nothing is excluded by this. What these reports say was not taken into account; please read them yourself."
-UNREAD_REPORTS = "Reports not read"
+UNREAD_ONE = Unread(
+    "The report{day} could not be read: {reason}",
+    "Nothing is excluded by this. What this report says was not taken into account; please read it yourself.",
+    "Report not read",
+)
+UNREAD_SEVERAL = Unread(
+    "{count} reports could not be read; the newest{day}: {reason}",
+    "Nothing is excluded by this. What these reports say was not taken into account; please read them yourself.",
+    "Reports not read",
+)
 QUOTED = "quoted from report:"
 PROTOCOL_NOTE = {
     "add-t1": "Protocol: include a T1-weighted sequence.",

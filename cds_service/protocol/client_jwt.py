@@ -26,6 +26,7 @@ from joserfc.jwt import JWTClaimsRegistry
 
 from cds_service.errors import NotAuthenticated
 from cds_service.protocol.jwks import Key
+from cds_service.protocol.profiles import Profile
 
 ALGORITHMS = ("ES256", "ES384", "ES512", "RS256", "RS384", "RS512", "PS384")
 REFUSED_PARAMETERS = ("jwk", "x5u", "x5c", "crit")
@@ -71,12 +72,14 @@ class JwtFailure(StrEnum):
 class Caller:
     """Who has proven to call: nobody in particular, unless there is an issuer.
 
-    ``fhir_servers``: base addresses that this client may name, besides those that every client may.
+    ``fhir_servers``: base addresses that this client may name, besides those that every client may. ``profile``: what
+    it needs, where it differs from the others.
     """
 
     issuer: str = ""
     tenant: str = ""
     fhir_servers: tuple[str, ...] = ()
+    profile: Profile | None = None
 
 
 NOBODY = Caller()
@@ -107,13 +110,14 @@ class Client:
         keys: what it signs with.
         jku: the address of its key set, the only one that a token may name; empty if there is none.
         tenants: those it may call for; every one if empty.
-        fhir_servers: see ``Caller``.
+        fhir_servers, profile: see ``Caller``.
     """
 
     keys: Keys
     jku: str = ""
     tenants: tuple[str, ...] = ()
     fhir_servers: tuple[str, ...] = ()
+    profile: Profile | None = None
 
 
 class _Registry(JWSRegistry):
@@ -169,7 +173,7 @@ class Verifier:
         if not self._seen.take(str(issuer), claims["jti"], claims["exp"] + LEEWAY_S):
             raise NotAuthenticated(JwtFailure.REPLAYED)
         tenant = claims.get("tenant")
-        return Caller(str(issuer), tenant if isinstance(tenant, str) else "", client.fhir_servers)
+        return Caller(str(issuer), tenant if isinstance(tenant, str) else "", client.fhir_servers, client.profile)
 
     def _check_claims(self, claims: Mapping[str, Any], client: Client, audiences: Collection[str]) -> None:
         registry = JWTClaimsRegistry(

@@ -105,6 +105,16 @@ def _service(situation: str, entry: Any, schema: Any, name: str | None) -> Servi
     return Service(entry["id"], entry["hook"], situation, entry, Draft202012Validator(schema))
 
 
-def discovery(services: Mapping[str, Service]) -> dict[str, Any]:
-    """Return the body of ``GET /cds-services``."""
-    return {"services": [dict(service.entry) for service in services.values()]}
+def discovery(services: Mapping[str, Service], version: str = "") -> dict[str, Any]:
+    """Return the body of ``GET /cds-services``.
+
+    ``version``: that of CDS Hooks, to be named with each hook's own (requirements 19 and 20, since 3.0); without one
+    neither is named, as in CDS Hooks 2.0.
+    """
+    return {"services": [_listed(service.entry, version) for service in services.values()]}
+
+
+def _listed(entry: Mapping[str, Any], version: str) -> dict[str, Any]:
+    if version:
+        return {**entry, "version": version}
+    return {name: value for name, value in entry.items() if name != "hookVersion"}

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import re
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
-from hmac import compare_digest
 from time import perf_counter
 from typing import Any
 from uuid import uuid4
 
-import orjson
-from flask import Flask, Response, g, request
+from flask import Flask, Response, request
 from flask_cors import CORS
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
@@ -27,17 +25,21 @@ from cds_service.errors import (
     UnsupportedMediaType,
 )
 from cds_service.events import Event, configure_logging, log
+from cds_service.knowledge.codes.referrals import REFERRALS
 from cds_service.protocol.call import read_call
 from cds_service.protocol.discovery import Service, discovery
 from cds_service.protocol.feedback import FeedbackItem, read_feedback
 from cds_service.protocol.outcome import operation_outcome
+from cds_service.protocol.profiles import PROFILES
 from cds_service.protocol.strict_json import parse_json
-from cds_service.service import Answer, Ports, answer, issued_cards, real_ports, rules_version, site_services
+from cds_service.service import Ports, answer, issued_cards, real_ports, rules_version, site_services
 from cds_service.settings import Settings
 from cds_service.store.records import Feedback
 from cds_service.store.store import Store
 from cds_service.web.authentication import authenticate, caller
 from cds_service.web.overload import limit_calls
+from cds_service.web.responses import as_json
+from cds_service.web.watching import count_answer, count_requests, watch
 
 
 def create_app(settings: Settings | None = None, ports: Ports | None = None) -> Flask:
@@ -56,7 +58,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
         raise ConfigurationError(
             f"nothing is known to answer for the hook definitions {sorted(unknown)}; known: {', '.join(HookKind)}"
         )
-    listing = discovery(services)
+    listing = discovery(services, settings.discovery_version)
     version = rules_version(settings, ports)
     store = Store(settings.store_url.get_secret_value(), ports.now, tokens_required=settings.store_required)
     ports = replace(ports, responses=store.responses)
@@ -64,7 +66,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
     app.extensions["store"] = store
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
 
-    _count_requests(app, services)
+    count_requests(app, services)
     limit_calls(app, settings)
     authenticate(app, settings, store.seen, ports.now)
 
@@ -79,7 +81,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
     @app.get("/cds-services")
     @app.get("/cds-services/")
     def list_services() -> Response:
-        return _json(listing)
+        return as_json(listing)
 
     @app.post("/cds-services/<service_id>")
     @app.post("/cds-services/<service_id>/")
@@ -101,9 +103,9 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
             rules=sorted({result.rule.id for result in reply.assessment.trace if result.fired}),
             took_ms=round((perf_counter() - started) * 1000, 1),
         )
-        _count_answer(reply, service)
+        count_answer(reply, service)
         store.record(issued_cards(reply, service, version))
-        response = _json({"cards": reply.cards})
+        response = as_json(reply.response)
         phases = {**reply.took_s, "total": perf_counter() - started}
         response.headers["Server-Timing"] = ", ".join(f"{name};dur={1000 * s:.1f}" for name, s in phases.items())
         return response
@@ -125,31 +127,23 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
             unknown_cards=unknown,
             unusable=len(read.unusable),
         )
-        return _json({})
+        return as_json({})
 
-    @app.get("/health/live")
-    def live() -> Response:
-        return _json({"status": "live"})
-
-    @app.get("/health/ready")
-    def ready() -> Response:
-        # Without its store the service still answers calls, so it must not be taken out of use.
-        works = store.works()
-        return _json({"status": "ready" if works else "degraded", "store": "works" if works else "fails"})
-
-    if token := settings.admin_token.get_secret_value():
-
-        @app.get("/metrics")
-        def show_metrics() -> Response:
-            if not compare_digest(request.headers.get("Authorization", "").encode(), f"Bearer {token}".encode()):
-                raise NotAuthenticated("admin token missing or wrong")
-            body, kind = metrics.written()
-            return Response(body, content_type=kind)
-
+    watch(app, settings, store)
     _answer_errors(app)
     app.after_request(_protect)
-    _let_browsers_call(app, settings.cors_origins)
+    pages = [origin for name in sorted(settings.profiles) for origin in PROFILES[name].origins]
+    _let_browsers_call(app, [*settings.cors_origins, *pages])
+    _name_what_is_not_offered(settings)
     return app
+
+
+def _name_what_is_not_offered(settings: Settings) -> None:
+    for name in sorted(settings.profiles):
+        systems = PROFILES[name].order_systems
+        coded = {target for target, code in settings.referral_codes.items() if code.system in systems}
+        if systems and (lacking := sorted(REFERRALS.keys() - coded)):
+            log(Event.REFERRALS_NOT_OFFERED, profile=name, targets=lacking)
 
 
 def _let_browsers_call(app: Flask, origins: Iterable[str]) -> None:
@@ -162,35 +156,6 @@ def _let_browsers_call(app: Flask, origins: Iterable[str]) -> None:
             re.compile("/cds-services/.+"): {**allowed, "origins": list(origins)},
         },
     )
-
-
-def _count_requests(app: Flask, services: Mapping[str, Service]) -> None:
-    @app.before_request
-    def begin() -> None:
-        g.began = perf_counter()
-
-    @app.after_request
-    def end(response: Response) -> Response:
-        asked = str((request.view_args or {}).get("service_id"))
-        about = (request.endpoint or "none", asked if asked in services else "none")
-        metrics.count("requests", *about, str(response.status_code))
-        metrics.took("request_seconds", perf_counter() - g.began, *about)
-        return response
-
-
-def _count_answer(reply: Answer, service: Service) -> None:
-    for content in reply.contents:
-        metrics.count("cards", service.id, content.topic, content.tier.name.lower())
-    if reply.selection.silences:
-        metrics.count("silent_cards", service.id, by=len(reply.selection.silences))
-    if reply.gaps:
-        metrics.count("incomplete_answers", service.id)
-    for key, state in reply.record.states.items():
-        metrics.count("prefetch", key, state.value)
-    for failure in reply.record.failures.values():
-        metrics.count("fhir_failures", failure.name.lower())
-    for phase, seconds in reply.took_s.items():
-        metrics.took("phase_seconds", seconds, phase)
 
 
 def _feedback(item: FeedbackItem, client: str) -> Feedback:
@@ -230,15 +195,11 @@ def _body() -> Any:
     return parse_json(body)
 
 
-def _json(value: Any, status: int = 200) -> Response:
-    return Response(orjson.dumps(value), status=status, mimetype="application/json")
-
-
 def _answer_errors(app: Flask) -> None:
     @app.errorhandler(CdsServiceError)
     def refused(error: CdsServiceError) -> Response:
         log(Event.CALL_REFUSED, status=error.status, code=error.code, at=error.at)
-        response = _json(operation_outcome(error.code, error.message, at=error.at), error.status)
+        response = as_json(operation_outcome(error.code, error.message, at=error.at), error.status)
         if error.retry_after_s:
             response.headers["Retry-After"] = str(error.retry_after_s)
         return response
@@ -247,7 +208,7 @@ def _answer_errors(app: Flask) -> None:
     def not_let_in(error: NotAuthenticated) -> Response:
         metrics.count("token_failures", error.failure)
         log(Event.CALL_REFUSED, status=error.status, code=error.code, jwt_failure=error.failure)
-        response = _json(operation_outcome(error.code), error.status)
+        response = as_json(operation_outcome(error.code), error.status)
         response.headers["WWW-Authenticate"] = "Bearer"
         return response
 
@@ -256,7 +217,7 @@ def _answer_errors(app: Flask) -> None:
         status = error.code or 500
         if isinstance(error, MethodNotAllowed):
             allowed = ", ".join(sorted(error.valid_methods or ()))
-            response = _json(operation_outcome("not-supported", f"this address answers {allowed} only"), status)
+            response = as_json(operation_outcome("not-supported", f"this address answers {allowed} only"), status)
             response.headers["Allow"] = allowed
             return response
         texts = {
@@ -264,7 +225,7 @@ def _answer_errors(app: Flask) -> None:
             413: ("too-long", "the body is larger than this service accepts; send fewer resources"),
         }
         code, message = texts.get(status, ("processing", "the request could not be processed"))
-        return _json(operation_outcome(code, message), status)
+        return as_json(operation_outcome(code, message), status)
 
     @app.errorhandler(Exception)
     def failed(error: Exception) -> Response:
@@ -273,7 +234,7 @@ def _answer_errors(app: Flask) -> None:
         frames = traceback.extract_tb(error.__traceback__)
         where = f"{frames[-1].name}:{frames[-1].lineno}" if frames else ""
         log(Event.CALL_FAILED, status=500, error_id=error_id, error=type(error).__name__, where=where)
-        return _json(operation_outcome("exception", "the service failed to answer", error_id=error_id), 500)
+        return as_json(operation_outcome("exception", "the service failed to answer", error_id=error_id), 500)
 
 
 def _protect(response: Response) -> Response:

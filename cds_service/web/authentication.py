@@ -12,9 +12,12 @@ from cds_service.events import Event, log
 from cds_service.fhir.documents import fetch_document
 from cds_service.protocol.client_jwt import NOBODY, Caller, Client, SeenTokens, Verifier
 from cds_service.protocol.jwks import KeyRing, read_keys
+from cds_service.protocol.profiles import PROFILES
 from cds_service.settings import ClientSettings, Settings, is_loopback
 
 ROOT = "cds-services"
+SANDBOX = "https://sandbox.cds-hooks.org"
+"""Issuer of the public CDS Hooks Sandbox; its private key lies in its repository."""
 
 
 def authenticate(app: Flask, settings: Settings, seen: SeenTokens, now: Callable[[], float]) -> None:
@@ -36,6 +39,8 @@ def authenticate(app: Flask, settings: Settings, seen: SeenTokens, now: Callable
             f"BME_AUTH={settings.auth} needs BME_CLIENTS, whose tokens are taken, and BME_PUBLIC_URL, which they name"
         )
     clients = {issuer: _client(issuer, given, settings) for issuer, given in settings.clients.items()}
+    if SANDBOX in clients:
+        log(Event.PUBLIC_KEY_TRUSTED)
     verifier = Verifier(clients, seen, now, settings.token_lifetime_s)
 
     @app.before_request
@@ -87,4 +92,5 @@ def _client(issuer: str, given: ClientSettings, settings: Settings) -> Client:
             " P-521) or an RSA key of 2048 to 4096 bits, for signatures, with a kid of its own"
         )
     fetch = partial(fetch_document, ca_file=settings.fhir_ca_file) if given.jku else None
-    return Client(KeyRing(issuer, keys, given.jku, fetch), given.jku, given.tenants, given.fhir_servers)
+    profile = PROFILES[given.profile] if given.profile else None
+    return Client(KeyRing(issuer, keys, given.jku, fetch), given.jku, given.tenants, given.fhir_servers, profile)

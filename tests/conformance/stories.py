@@ -47,15 +47,25 @@ def send(url: str, service_id: str, body: Json, headers: Mapping[str, str | None
 
 
 @cache
+def told(url: str, name: str) -> Told:
+    """Return the answer of the service at ``url`` to a scenario."""
+    body = story(name)
+    return Told(body, send(url, f"bme-{body['hook']}", body))
+
+
 def told_by(url: str) -> dict[str, Told]:
     """Return the answers of the service at ``url`` to all scenarios, by name."""
-    bodies = {name: story(name) for name in STORIES}
-    return {name: Told(body, send(url, f"bme-{body['hook']}", body)) for name, body in bodies.items()}
+    return {name: told(url, name) for name in STORIES}
 
 
 def suggestions(cards: Iterable[Json]) -> list[Json]:
     """Return the suggestions of all cards, in order."""
     return [suggestion for card in cards for suggestion in card.get("suggestions", [])]
+
+
+def actions(answer: Json) -> list[Json]:
+    """Return the actions of all suggestions of an answer, in order."""
+    return [action for suggestion in suggestions(answer["cards"]) for action in suggestion.get("actions", [])]
 
 
 def bearer(header: Json, claims: Json) -> str:

@@ -1,4 +1,4 @@
-"""How real clients behave: what each of them sends is answered, and what each needs of an answer is there.
+"""How real clients behave: what each of them sends is answered. What they need of an answer: ``test_profiles.py``.
 
 Every client was read in its source or documentation, and most were seen running: the CDS Hooks Sandbox (3b7e255),
 the request generator of HL7's CRD (1a184da), the SMART launcher (v2, 6437425), HealthChain (0.16.1), and the pages of
@@ -8,7 +8,7 @@ answer is compared with what the scenario calls for: to be polite about an odd r
 What cannot be served, and why:
 
 * The Sandbox's imaging tab (PAMA) carries out an update only of a resource with Argonaut's extension pama-rating, and
-  reads system actions for it. How appropriate an order is, is not ours to rate.
+  reads system actions for it. How appropriate an order is, is not ours to rate: its profile offers no update.
 * The Sandbox and the launcher start SMART links with what appContext holds. No card has a link.
 * The request generator colours 'hard-stop', which CDS Hooks 1.0 took out; 'critical' stays uncoloured.
 
@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -29,7 +29,7 @@ import requests
 from support.fhir_server import FhirServer, ok, status
 
 from tests.conformance.response_rules import check_outcome, check_response
-from tests.conformance.stories import STORIES, bearer, send, story, suggestions, told_by
+from tests.conformance.stories import STORIES, actions, bearer, send, story, suggestions, told
 
 Json = Any
 Run = Callable[..., Any]
@@ -131,7 +131,7 @@ def from_the_sandbox(hook: str, context: Json, prefetch: Json = None, **more: Js
 
 @pytest.fixture
 def open_to_the_sandbox(run_service: Run) -> Iterator[str]:
-    with run_service(cors_origins=[SANDBOX]) as url:
+    with run_service(profile="sandbox") as url:
         yield url
 
 
@@ -422,9 +422,9 @@ def outcomes_of_the_sandbox(card: Json) -> dict[str, Json]:
 
 
 @pytest.mark.parametrize("act", ["taken", "dismissed", "overridden", "overridden by a reason without a system"])
-def test_sandbox_tells_what_became_of_a_card(service_url: str, act: str):
-    (card,) = told_by(service_url)[CHART].cards
-    address = f"{service_url}/cds-services/bme-patient-view/feedback"
+def test_sandbox_tells_what_became_of_a_card(open_to_the_sandbox: str, act: str):
+    (card,) = told(open_to_the_sandbox, CHART).cards
+    address = f"{open_to_the_sandbox}/cds-services/bme-patient-view/feedback"
     headers = {**as_the_sandbox(address), "Accept": "application/json, text/plain, */*"}
 
     response = requests.post(
@@ -568,26 +568,26 @@ def test_request_generator_posts_a_suggestion_and_signs_it_and_is_not_given_it_a
     service_url: str, name: str, label: str
 ):
     """It fires order-sign with whatever it has just created: to answer with the same suggestion would never end."""
-    told = told_by(service_url)[name]
-    (action,) = next(each["actions"] for each in suggestions(told.cards) if each["label"] == label)
-    record = {key: value for key, value in told.request["prefetch"].items() if key not in ("report", "study")}
+    first = told(service_url, name)
+    (action,) = next(each["actions"] for each in suggestions(first.cards) if each["label"] == label)
+    record = {key: value for key, value in first.request["prefetch"].items() if key not in ("report", "study")}
     again = from_the_generator(name, stored(action, "4711"), prefetch=record)
 
     response = send(service_url, "bme-order-sign", again)
 
-    others = [each["label"] for each in suggestions(told.cards) if each["label"] != label]
+    others = [each["label"] for each in suggestions(first.cards) if each["label"] != label]
     assert [label for _, _, labels in seen(response)[1] for label in labels if label.startswith("Refer")] == [
         each for each in others if each.startswith("Refer")
     ]
 
 
 def test_request_generator_changes_an_order_and_signs_it_and_is_not_told_to_change_it_again(service_url: str):
-    told = told_by(service_url)[STIR_ONLY]
-    ((action,),) = [each["actions"] for each in suggestions(told.cards)]
+    first = told(service_url, STIR_ONLY)
+    ((action,),) = [each["actions"] for each in suggestions(first.cards)]
     changed = stored(action, action["resource"]["id"])
 
     response = send(
-        service_url, "bme-order-sign", from_the_generator(STIR_ONLY, changed, prefetch=told.request["prefetch"])
+        service_url, "bme-order-sign", from_the_generator(STIR_ONLY, changed, prefetch=first.request["prefetch"])
     )
 
     assert action["type"] == "update"
@@ -596,10 +596,10 @@ def test_request_generator_changes_an_order_and_signs_it_and_is_not_told_to_chan
 
 def test_request_generator_comes_to_an_end_when_every_suggestion_is_taken(service_url: str):
     """Provided that all drafts are sent: one that only lies on the server as a draft has been placed by nobody."""
-    told = told_by(service_url)[TWO_REFERRALS]
-    record = {key: value for key, value in told.request["prefetch"].items() if key not in ("report", "study")}
+    first = told(service_url, TWO_REFERRALS)
+    record = {key: value for key, value in first.request["prefetch"].items() if key not in ("report", "study")}
     orders: list[Json] = []
-    offered = suggestions(told.cards)
+    offered = suggestions(first.cards)
 
     while offered and len(orders) < 5:
         orders.append(stored(offered[0]["actions"][0], f"4711-{len(orders)}"))
@@ -699,7 +699,7 @@ def test_epic_sends_long_ids_absolute_references_and_outcomes_for_nothing(servic
     assert check_response(response.json(), context=body["context"]) == []
     # Every reference into the record is there, whatever its length.
     assert [with_text(each, f"{EPIC_LONG}-", "example-") for each in rests_on(response.json())] == rests_on(
-        told_by(service_url)[name].response.json()
+        told(service_url, name).response.json()
     )
 
 
@@ -766,7 +766,7 @@ def test_epic_has_scopes_of_its_own_so_everything_is_asked(run_service: Run):
     ],
 )
 def test_epic_spells_the_reason_of_an_override_its_own_way(service_url: str, item: Json):
-    (card,) = told_by(service_url)[CHART].cards
+    (card,) = told(service_url, CHART).cards
     overridden = {"card": card["uuid"], "outcome": "overridden", "outcomeTimestamp": "2026-11-25T10:00:00Z", **item}
     batch = {"feedback": [overridden, {**overridden, "card": "00000000-0000-4000-8000-000000000000"}]}
 
@@ -862,128 +862,3 @@ def test_launcher_has_a_long_address_and_echoes_the_scope(run_service: Run, answ
     else:
         assert seen(response) == (200, cards)
         assert named in response.json()["cards"][0]["detail"].replace("\\", "")
-
-
-# --------------------------------------------------------------------------------- what they need of an answer
-
-
-def actions(answer: Json) -> list[Json]:
-    return [action for suggestion in suggestions(answer["cards"]) for action in suggestion.get("actions", [])]
-
-
-def topic(card: Json) -> Json:
-    return card["source"].get("topic", {})
-
-
-def have(objects: Iterable[Json], *keys: str) -> bool:
-    """Whether all objects have all keys, and with a value."""
-    return all(each.get(key) for each in objects for key in keys)
-
-
-def uuids_differ(answer: Json) -> bool:
-    given = [each.get("uuid") for each in [*answer["cards"], *suggestions(answer["cards"])]]
-    return None not in given and len(set(given)) == len(given)
-
-
-def codes_first(answer: Json) -> bool:
-    """Whether each order that is created or changed has a code as the first coding of its code."""
-    orders = [action.get("resource", {}) for action in actions(answer) if action.get("type") != "delete"]
-    return all(order.get("code", {}).get("coding", [{}])[0].get("code") for order in orders)
-
-
-NEEDS: dict[str, Callable[[Json], bool]] = {
-    "sandbox: a uuid of its own for each card, or dismissing one hides two": uuids_differ,
-    "sandbox: a known indicator, to sort and colour by": lambda answer: all(
-        card["indicator"] in ("info", "warning", "critical") for card in answer["cards"]
-    ),
-    "sandbox: a summary": lambda answer: have(answer["cards"], "summary"),
-    "sandbox: the label of a source": lambda answer: have((card["source"] for card in answer["cards"]), "label"),
-    "sandbox: a display for each override reason": lambda answer: all(
-        have(card.get("overrideReasons", []), "display") for card in answer["cards"]
-    ),
-    "sandbox: a label and actions for each suggestion": lambda answer: have(
-        suggestions(answer["cards"]), "label", "actions"
-    ),
-    "sandbox: a reason in each order to create or change": lambda answer: have(
-        (action.get("resource", {}) for action in actions(answer) if action.get("type") != "delete"), "reasonCode"
-    ),
-    "request generator: no status beside the cards, it would be an error": lambda answer: "status" not in answer,
-    "request generator: the display of a topic": lambda answer: have(map(topic, answer["cards"]), "display"),
-    "request generator: no tables in a detail": lambda answer: (
-        not any(re.search(r"^\s*\|.*\|", card.get("detail", ""), re.MULTILINE) for card in answer["cards"])
-    ),
-    "request generator: nothing to delete, it looks for that elsewhere": lambda answer: all(
-        action["type"] != "delete" for action in actions(answer)
-    ),
-    "request generator: a coded order to create or change": codes_first,
-    "epic: a topic with a short code": lambda answer: all(
-        re.fullmatch(r"[A-Za-z0-9-]{1,100}", topic(card).get("code", "")) for card in answer["cards"]
-    ),
-    "epic: suggestions to choose freely from": lambda answer: all(
-        card.get("selectionBehavior") == "any" for card in answer["cards"] if card.get("suggestions")
-    ),
-    "epic: one action for each suggestion": lambda answer: all(
-        len(suggestion.get("actions", [])) == 1 for suggestion in suggestions(answer["cards"])
-    ),
-    "epic: the description of each action, which is what is read": lambda answer: have(actions(answer), "description"),
-    "epic: whether a suggestion is chosen at first": lambda answer: all(
-        isinstance(suggestion.get("isRecommended"), bool) for suggestion in suggestions(answer["cards"])
-    ),
-    "epic: no system action": lambda answer: "systemActions" not in answer,
-    "oracle: cards that say all without links": lambda answer: not any("links" in card for card in answer["cards"]),
-    "oracle: something to read in a pop-up": lambda answer: have(answer["cards"], "detail"),
-    "healthchain: a summary of 140 characters at most": lambda answer: all(
-        len(card["summary"]) <= 140 for card in answer["cards"]
-    ),
-    "healthchain: a selectionBehavior where there are suggestions": lambda answer: all(
-        ("suggestions" in card) == ("selectionBehavior" in card) for card in answer["cards"]
-    ),
-    "healthchain: the system of each coding": lambda answer: all(
-        have([topic(card), *card.get("overrideReasons", [])], "system", "code") for card in answer["cards"]
-    ),
-    "healthchain: a resource to create or change, a resourceId to delete": lambda answer: all(
-        have([action], "resourceId" if action["type"] == "delete" else "resource") for action in actions(answer)
-    ),
-    "all: no null": lambda answer: None not in everything(answer),
-}
-
-
-def everything(value: Json) -> list[Json]:
-    """Return every value inside a value."""
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return [value, *(each for one in inner for each in everything(one))]
-
-
-POOR = {
-    "status": 200,
-    "cards": [
-        {
-            "summary": "s" * 141,
-            "indicator": "hard-stop",
-            "source": {"topic": {"code": "a b"}},
-            "links": [],
-            "detail": "| a | b |",
-            "suggestions": [
-                {"actions": [{"type": "delete", "resource": {}}, {"type": "create", "resource": {"code": {}}}]},
-                {"label": None},
-            ],
-            "overrideReasons": [{}],
-        },
-        {"summary": "", "indicator": "critical", "source": {}},
-    ],
-    "systemActions": [],
-}
-
-by_need = pytest.mark.parametrize("need", NEEDS)
-
-
-@by_need
-def test_what_a_client_needs_of_an_answer_is_there(service_url: str, need: str):
-    poor = [name for name, told in told_by(service_url).items() if not NEEDS[need](told.response.json())]
-
-    assert poor == []
-
-
-@by_need
-def test_an_answer_without_it_is_noticed(need: str):
-    assert NEEDS[need](POOR) is False

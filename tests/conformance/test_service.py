@@ -147,7 +147,25 @@ def test_discovery_lists_the_entries_of_the_hook_data(discovered: Json):
     listed = {entry["hook"]: entry for entry in discovered["services"]}
     written = {name: json.loads((data_path("hooks") / name / "service.json").read_bytes()) for name in BY_DEFAULT_HOOKS}
 
+    # CDS Hooks 2.0 knows no hookVersion.
+    assert {name: entry.pop("hookVersion") for name, entry in written.items()}.keys() == listed.keys()
     assert listed == written
+
+
+def test_discovery_names_versions_where_a_site_wants_them(run_service: Callable[..., Any], discovered: Json):
+    with run_service(discovery_version="2.0.1") as url:
+        named = requests.get(f"{url}/cds-services", timeout=30).json()
+
+    assert check_discovery(named) == []
+    assert [(entry.pop("hook"), entry.pop("version"), entry.pop("hookVersion")) for entry in named["services"]] == [
+        ("order-select", "2.0.1", "1.0"),
+        ("order-sign", "2.0.1", "1.0"),
+        ("patient-view", "2.0.1", "1.0"),
+        ("result-review", "2.0.1", "0.1.0"),
+    ]
+    # The rest is what is listed without them.
+    rest = [{name: value for name, value in entry.items() if name != "hook"} for entry in discovered["services"]]
+    assert named["services"] == rest
 
 
 @requirement("cds-hooks-2.0", 16)

@@ -323,6 +323,16 @@ def test_servers_of_clients_are_enough_to_have_a_fhir_client():
     ]
 
 
+def test_a_client_is_answered_in_its_own_profile_and_others_in_that_of_the_service():
+    clients = {EHR: {**CLIENTS[EHR], "profile": "generic"}, OTHER_EHR: CLIENTS[OTHER_EHR]}
+    web = service(clients=clients, profile="crd", auth="optional")
+    callers = [bearer(SERVICE), bearer(SERVICE, key=OTHER, issuer=OTHER_EHR), None]
+
+    answers = [ask(web, SERVICE, caller).json for caller in callers]
+
+    assert answers == [{"cards": []}, {"cards": [], "systemActions": []}, {"cards": [], "systemActions": []}]
+
+
 # ----------------------------------------------------------------------------------------------- the start
 
 
@@ -344,6 +354,18 @@ def test_on_this_machine_the_log_warns_that_nobody_is_authenticated(host: str, c
     assert lines(capsys) == [
         {
             "event": "WARNING: callers are not authenticated (BME_AUTH=off); anyone on this machine is answered",
+            "level": "warning",
+        }
+    ]
+
+
+def test_the_log_warns_that_anybody_can_sign_as_the_public_sandbox(capsys: pytest.CaptureFixture[str]):
+    service(clients={"https://sandbox.cds-hooks.org": CLIENTS[EHR]})
+
+    assert lines(capsys) == [
+        {
+            "event": "WARNING: tokens of the public CDS Hooks Sandbox are taken; its private key is public, so that"
+            " anybody can sign them: for demonstrations with made-up patients only",
             "level": "warning",
         }
     ]

@@ -68,7 +68,9 @@ def test_an_entry_is_named_after_its_folder(name: str):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_an_entry_tells_a_person_all_there_is_to_tell(name: str):
-    assert list(service(name)) == ["hook", "id", "title", "description", "usageRequirements", "prefetch"]
+    assert list(service(name)) == [
+        "hook", "hookVersion", "id", "title", "description", "usageRequirements", "prefetch"
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -297,3 +299,4 @@ def test_the_definition_states_its_versions_and_its_maturity():
     assert re.fullmatch(r"\d+\.\d+\.\d+", metadata["hookVersion"])
     assert changes[0] == ["Version", "Description"]
     assert metadata["hookVersion"] in [version for version, _ in changes]
+    assert metadata["hookVersion"] == service("result-review")["hookVersion"]

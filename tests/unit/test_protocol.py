@@ -221,9 +221,9 @@ def test_the_packaged_services_are_loaded_and_listed():
     assert {ident: (service.hook, service.situation) for ident, service in SERVICES.items()} == {
         f"bme-{hook}": (hook, hook) for hook in ("order-select", "order-sign", "patient-view", "result-review")
     }
-    assert discovery(SERVICES) == {
+    assert discovery(SERVICES, "2.0.1") == {
         "services": [
-            json.loads((data_path("hooks") / service.situation / "service.json").read_bytes())
+            json.loads((data_path("hooks") / service.situation / "service.json").read_bytes()) | {"version": "2.0.1"}
             for service in SERVICES.values()
         ]
     }

@@ -284,6 +284,40 @@ def test_a_narrative_has_its_sections_like_a_report():
     }
 
 
+GERMAN = "Erosion nicht nachweisbar, kein Ödem."
+UNREAD = ("1 Observation (its text is not in English)",)
+
+
+@pytest.mark.parametrize(
+    ("resource", "found", "gaps"),
+    [
+        pytest.param(narrative(**IN_STUDY, valueString=GERMAN), {}, UNREAD, id="of the MR study"),
+        pytest.param(narrative(valueString=GERMAN), {}, UNREAD, id="of nobody knows what"),
+        pytest.param(narrative(derivedFrom=[to("ImagingStudy/ct")], valueString=GERMAN), {}, (), id="of a CT study"),
+        pytest.param(narrative(**IN_STUDY, language="de", valueString="Erosion."), {}, UNREAD, id="by its tag"),
+        pytest.param(
+            narrative(**IN_STUDY, valueString="Erosion.", note=[{"text": GERMAN}]), {}, UNREAD, id="half of it"
+        ),
+        pytest.param(
+            edema(valueBoolean=True, note=[{"text": GERMAN}]),
+            {"bme": "present"},
+            UNREAD,
+            id="a note on a coded finding",
+        ),
+        pytest.param(
+            edema(valueBoolean=True, language="de"), {"bme": "present"}, (), id="a coded finding without words"
+        ),
+        pytest.param(observation("a", loinc("718-7"), note=[{"text": GERMAN}]), {}, (), id="a note on something else"),
+    ],
+)
+def test_words_that_are_not_english_are_not_read_but_counted(resource: Json, found: Json, gaps: tuple[str, ...]):
+    ct = {"resourceType": "ImagingStudy", "id": "ct", "modality": [{"code": "CT"}]}
+
+    reading = read(study(), ct, resource)
+
+    assert ({k: v for one in lesions(reading).values() for k, v in one.items()}, reading.gaps) == (found, gaps)
+
+
 @pytest.mark.parametrize(
     ("more", "found"),
     [

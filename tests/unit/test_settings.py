@@ -12,6 +12,7 @@ from cds_service.data import data_path
 from cds_service.knowledge.settings import INDICATOR_BY_TIER, SETTINGS
 from cds_service.protocol.call import read_call
 from cds_service.protocol.discovery import load_services
+from cds_service.protocol.profiles import ProfileName
 from cds_service.scenarios import load_scenarios
 from cds_service.service import Answer, Ports, answer, real_ports
 from cds_service.settings import Settings
@@ -73,6 +74,13 @@ def judged(setting: str, value: Any) -> list[str]:
             "store.sqlite3",
             "write sqlite:///PATH or postgresql://USER:PASSWORD@HOST/DATABASE",
             id="a path for a database",
+        ),
+        pytest.param("profile", "epik", "Input should be 'generic', 'sandbox', 'epic' or 'crd'", id="profile"),
+        pytest.param(
+            "discovery_version",
+            "two",
+            "String should match pattern '^(STU[1-9]|[0-9]+\\.[0-9]+(\\.[0-9]+)?)?$'",
+            id="version of CDS Hooks",
         ),
         pytest.param("prot", 8321, "Extra inputs are not permitted", id="a name that does not exist"),
     ],
@@ -340,6 +348,8 @@ def test_a_value_that_could_never_work_is_refused_rather_than_ignored(given: Any
         pytest.param("BME_PORT", "9000", "port", 9000, id="a number"),
         pytest.param("BME_HOST", "0.0.0.0", "host", "0.0.0.0", id="a text"),  # noqa: S104  # read, not listened on
         pytest.param("BME_REFERRAL_INTENT", "order", "referral_intent", "order", id="a choice"),
+        pytest.param("BME_PROFILE", "sandbox", "profile", ProfileName.SANDBOX, id="a profile"),
+        pytest.param("BME_DISCOVERY_VERSION", "STU2", "discovery_version", "STU2", id="a version"),
         pytest.param(
             "BME_JUDGEMENT", '{"middle_age_from": 50}', "judgement", {"middle_age_from": 50}, id="judgement as JSON"
         ),

@@ -70,9 +70,9 @@ def test_on_opening_a_result_that_cannot_be_read_a_card_says_so():
     ]
     assert "suggestions" not in card
     assert card["detail"].splitlines()[:5] == [
-        "Nothing is excluded by this. What these reports say was not taken into account; please read them yourself.",
+        "Nothing is excluded by this. What this report says was not taken into account; please read it yourself.",
         "",
-        "**Reports not read**",
+        "**Report not read**",
         "",
         "- DiagnosticReport\\/report, 2026-03-02: its text is in a format that is not read",
     ]
@@ -89,6 +89,8 @@ def test_several_reports_share_one_card_with_the_newest_first():
         "20 reports could not be read; the newest of 2019-01-02: its text is in a format that is not read"
     )
     assert (len(listed), listed[0].partition(",")[0]) == (12, "- DiagnosticReport\\/r2019")
+    assert "What these reports say was not taken into account; please read them yourself." in card["detail"]
+    assert "**Reports not read**" in card["detail"]
 
 
 def test_beside_other_cards_it_comes_last():

@@ -576,6 +576,55 @@ def test_a_page_of_another_origin_may_not_call_the_services(from_browsers: Flask
     assert cors_headers(from_browsers.post("/cds-services/bme-order-sign", headers={"Origin": origin})) == {}
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [
+        pytest.param({"profile": "sandbox"}, id="for all callers"),
+        pytest.param(
+            {"clients": {"https://ehr.example": {"jku": "https://ehr.example/j", "profile": "sandbox"}}}, id="for one"
+        ),
+    ],
+)
+@pytest.mark.parametrize(
+    ("origin", "may_call"),
+    [
+        ("https://sandbox.cds-hooks.org", True),
+        ("http://localhost:8080", True),
+        ("http://localhost:8080.evil.example", False),
+        ("http://localhost.evil.example:8080", False),
+        ("https://sandbox.cds-hooks.org.example", False),
+        ("https://sandboxxcds-hooks.org", False),
+    ],
+)
+def test_pages_of_the_sandbox_may_call_in_its_profile(settings: Json, origin: str, may_call: bool):
+    web = client(**settings)
+
+    allowed = web.post("/cds-services/bme-order-sign", headers={"Origin": origin}).headers.get(
+        "Access-Control-Allow-Origin"
+    )
+
+    assert allowed == (origin if may_call else None)
+
+
+def test_the_log_names_the_referrals_that_a_client_is_not_offered(capsys: pytest.CaptureFixture[str]):
+    ours = {"system": "urn:com.epic.cdshooks.action.code.system.orderset-item", "code": "1", "display": "Referral"}
+    other = {**ours, "system": "urn:example:orderables"}
+    capsys.readouterr()
+
+    client(profile="epic", referral_codes={"rheumatology": ours, "orthopedics": ours, "hematology": other})
+
+    said = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "referrals" in line]
+    assert [(line["level"], line["profile"], line["targets"]) for line in said] == [
+        ("warning", "epic", ["diabetic_foot_team", "hematology", "infectious_diseases"])
+    ]
+
+
+def test_a_client_to_whom_all_referrals_can_be_offered_needs_no_warning(capsys: pytest.CaptureFixture[str]):
+    client(profile="generic")
+
+    assert "referrals" not in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("path", ["/cds-services/bme-patient-view/", "/cds-services//bme-patient-view"])
 def test_an_address_with_a_slash_too_many_is_answered_without_a_redirect(from_browsers: FlaskClient, path: str):
     response = from_browsers.post(path, data=b"{}", content_type="application/json")

@@ -21,6 +21,7 @@ from cds_service.fhir.readers.markers import read_markers
 from cds_service.fhir.readers.medication import read_taken
 from cds_service.fhir.readers.observations import Links, observation_set, read_observation
 from cds_service.fhir.readers.patient import read_patient
+from cds_service.fhir.readers.report_text import NotRead
 from cds_service.fhir.readers.reports import (
     Report,
     ReportOutcome,
@@ -292,6 +293,7 @@ def _gaps(problems: Iterable[Problem], how: ReadingRules) -> tuple[str, ...]:
     kinds = {
         "unreadable": "{n} {about} (unreadable)",
         "other-patient": "{n} {about} (of another patient)",
+        "other-language": f"{{n}} {{about}} ({NotRead.LANGUAGE})",
         "other-version": "{n} {about} (of another FHIR version, read as far as its parts are known)",
         "partly-failed": "{about} (query failed in part)",
         "rejected-value": "{about} (value without a usable length)",

@@ -9,7 +9,7 @@ used for matching; the words of a value, a note or an uncoded title go through t
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import Enum, auto
 from typing import Any
@@ -27,6 +27,7 @@ from cds_service.fhir.access import (
 )
 from cds_service.fhir.readers.context import ReadingRules, StudyPlaces, merged, place_in
 from cds_service.fhir.readers.prose import ALSO_NAMED, in_words
+from cds_service.fhir.readers.report_text import are_english
 from cds_service.fhir.readers.words import modality_told
 from cds_service.fhir.sequences import sequences_named
 from cds_service.knowledge.codes.diagnoses import diagnosis_of
@@ -100,6 +101,7 @@ def read_observation(
 ) -> Iterator[Statement]:
     """Yield what one imaging observation states; what cannot be used is added to ``problems``.
 
+    Words are read in English only, as those of reports are; codes count in any language.
     An observation of another kind of imaging, by its study or its report, states nothing here.
     """
     if _is_a_mere_number(resource, how):
@@ -119,7 +121,7 @@ def read_observation(
         place = settle(place, _own_place(found.by_key[one], how))
     shown = studies.places.get(study, Place())
     is_mr = any(part.is_finding for part in parts) or any(_is_linked(one, found, studies) for one in line)
-    for part in parts:
+    for part in _in_english(parts, resource, problems, is_mr=is_mr):
         worded: set[str] = set()
         for words, trust in part.texts:
             # A note beside anything else may mention an MRI; a narrative that does is one.
@@ -141,6 +143,17 @@ def read_observation(
             where = settle(settle(place, meaning.place), shown)
             for fact in (meaning.fact, *ALSO_NAMED.get(meaning.fact, ())):
                 yield Statement(fact, value, Provenance(key, day, trust), where.site, where.side, study)
+
+
+def _in_english(parts: list[_Part], resource: Json, problems: list[Problem], *, is_mr: bool) -> list[_Part]:
+    """Return the parts, without their words if those are not English; that is named if they are or may be of MRI."""
+    texts = [one for part in parts for one in part.texts]
+    if are_english([words for words, _ in texts], text(resource.get("language"))):
+        return parts
+    # The section of a report that cannot be read does not tell how the images were made.
+    if is_mr or any(trust > Trust.NOTE for _, trust in texts):
+        problems.append(Problem("other-language", "Observation", key_of(resource)))
+    return [replace(part, texts=[]) for part in parts]
 
 
 # Where an observation belongs

@@ -15,7 +15,7 @@ import io
 import logging
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from email.message import Message
 from enum import StrEnum
@@ -88,7 +88,6 @@ def texts_of(report: Json, narrated: Iterable[str] = ()) -> ReportTexts:
     """
     texts = [ReportText(text(report.get("conclusion")), Trust.IMPRESSION_TEXT)]
     refused: list[NotRead] = []
-    stated = text(report.get("language"))
     forms = list(objects(report.get("presentedForm")))
     sent: list[tuple[Callable[[Json], ReportText], Json]] = [(_narrative, one) for one in objects(report.get("text"))]
     sent += [(_attachment, one) for one in forms[:MOST_ATTACHMENTS]]
@@ -100,15 +99,20 @@ def texts_of(report: Json, narrated: Iterable[str] = ()) -> ReportTexts:
     if len(forms) > MOST_ATTACHMENTS or any(len(one.words) > LONGEST_TEXT for one in texts):
         refused.append(NotRead.TOO_LARGE)
     read = tuple(one for one in texts if re.search(r"\w", one.words))
-    # Each by itself, so that a short conclusion is not read beside a long text of another language, or the other way.
     judged = [*(one.words for one in read if not one.is_summary), *narrated]
-    if judged and not (is_english_tag(stated) and all(map(is_english, [*judged, "\n".join(judged)]))):
+    if not are_english(judged, text(report.get("language"))):
         return ReportTexts(refused=(NotRead.LANGUAGE,))
     # An attachment without data and address is no text that could be read.
     return ReportTexts(read, tuple(dict.fromkeys(reason for reason in refused if reason is not NotRead.NO_TEXT)))
 
 
 # Language
+
+
+def are_english(texts: Collection[str], tag: str) -> bool:
+    """Whether the texts of one resource, whose language ``tag`` states, may be read as English: all of them or none."""
+    # Each by itself, so that a short conclusion is not read beside a long text of another language, or the other way.
+    return not texts or (is_english_tag(tag) and all(map(is_english, [*texts, "\n".join(texts)])))
 
 
 def is_english_tag(language: str) -> bool:
