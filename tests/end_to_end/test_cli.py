@@ -91,6 +91,7 @@ def test_try_shows_the_cards_as_a_person_reads_them():
     assert (done.returncode, [words for words in wanted if words not in done.stdout], done.stderr) == (0, [], "")
 
 
+@pytest.mark.slow
 def test_try_says_that_there_is_no_card():
     done = run("try", request_of("normal-knee"))
 
@@ -106,6 +107,7 @@ def test_try_as_json_prints_the_response_and_nothing_else():
     assert [card["summary"] for card in response["cards"]] == summaries
 
 
+@pytest.mark.slow
 def test_try_names_the_field_that_a_request_lacks(tmp_path: Path):
     body = json.loads(request_of("normal-knee").read_bytes())
     del body["context"]["patientId"]
@@ -117,6 +119,7 @@ def test_try_names_the_field_that_a_request_lacks(tmp_path: Path):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_a_day_that_is_none_is_refused_with_the_form_to_use():
     done = run("try", request_of("normal-knee"), "--today", "19.11.2026")
 
@@ -162,6 +165,7 @@ def read_as_json(*arguments: str | Path) -> list[Any]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
+@pytest.mark.slow
 def test_read_prints_what_is_read_in_the_text_of_a_report(tmp_path: Path):
     done = run("read", saved(tmp_path / "si.txt", REPORT), "--site", "si_joint", "--side", "left")
 
@@ -172,6 +176,7 @@ def test_read_prints_what_is_read_in_the_text_of_a_report(tmp_path: Path):
     assert "[42-82]" in next(row for row in rows if row[:1] == ["bme"])
 
 
+@pytest.mark.slow
 def test_read_as_json_gives_every_finding_every_key(tmp_path: Path):
     path = saved(tmp_path / "si.txt", REPORT)
 
@@ -207,6 +212,7 @@ def test_read_as_json_gives_every_finding_every_key(tmp_path: Path):
     ]
 
 
+@pytest.mark.slow
 def test_read_says_why_a_text_is_not_read(tmp_path: Path):
     german, empty = saved(tmp_path / "de.txt", IN_GERMAN), saved(tmp_path / "empty.txt", " \n")
 
@@ -216,6 +222,7 @@ def test_read_says_why_a_text_is_not_read(tmp_path: Path):
     ]
 
 
+@pytest.mark.slow
 def test_read_takes_a_bundle_and_says_what_became_of_each_report(tmp_path: Path):
     subject = {"reference": "Patient/example"}
     mri = {"resourceType": "DiagnosticReport", "subject": subject, "code": {"text": "MRI left hip"}, "status": "final"}
@@ -239,6 +246,7 @@ def test_read_takes_a_bundle_and_says_what_became_of_each_report(tmp_path: Path)
     assert found["gaps"] == ["1 report (its text is not in English)"]
 
 
+@pytest.mark.slow
 def test_read_takes_a_single_resource(tmp_path: Path):
     observation = {
         "resourceType": "Observation",
@@ -255,6 +263,7 @@ def test_read_takes_a_single_resource(tmp_path: Path):
     ]
 
 
+@pytest.mark.slow
 def test_read_names_each_file_that_cannot_be_read_and_reads_the_others(tmp_path: Path):
     latin = tmp_path / "latin.txt"
     latin.write_bytes(b"\xd6dem")
@@ -305,6 +314,7 @@ def test_assess_prints_one_assessment_a_line_and_counts_the_agreement(tmp_path: 
     assert done.stderr == "2 agree, 0 differ, 0 not yet covered\n"
 
 
+@pytest.mark.slow
 def test_assess_ends_with_1_and_names_the_case_when_a_strict_expectation_is_missed(tmp_path: Path):
     wrong = DEEP_EDEMA | {"expected": DEEP_EDEMA["expected"] | {"levels": {"axspa": "possible"}, "urgency": "soon"}}
 
@@ -314,6 +324,7 @@ def test_assess_ends_with_1_and_names_the_case_when_a_strict_expectation_is_miss
     assert done.stderr == "T01: differs in levels, urgency\n1 agree, 1 differ, 0 not yet covered\n"
 
 
+@pytest.mark.slow
 def test_assess_does_not_judge_what_is_not_strict(tmp_path: Path):
     loose = DEEP_EDEMA | {"expected": {"levels": {"axspa": "possible"}}, "strict": []}
 
@@ -343,6 +354,7 @@ def test_a_line_that_is_no_vignette_is_named_by_its_number(tmp_path: Path, bad: 
 # ------------------------------------------------------------------------------------------------ check
 
 
+@pytest.mark.slow
 def test_check_finds_the_packaged_data_in_order():
     done = run("check")
 
@@ -360,6 +372,7 @@ def test_check_names_a_misprinted_code_of_the_site():
     assert done.stderr == f"code_aliases: SnomedCode '39732000': {reason}\n"
 
 
+@pytest.mark.slow
 def test_terminology_writes_what_the_package_holds(tmp_path: Path):
     done = run("terminology", "--out", tmp_path / "new" / "folder")
 
@@ -447,6 +460,7 @@ def test_serve_has_kept_all_it_was_told_when_it_ends(server: tuple[subprocess.Po
     assert sorted(json.loads(one)[0] for (one,) in kept) == sorted(suggestions)
 
 
+@pytest.mark.slow
 def test_serve_says_which_setting_cannot_be_used():
     done = run("serve", "--port", "99999")
 
@@ -455,6 +469,7 @@ def test_serve_says_which_setting_cannot_be_used():
     assert done.stderr.splitlines()[1].startswith("  port: ")
 
 
+@pytest.mark.slow
 def test_serve_refuses_to_listen_to_others_without_authentication():
     done = run("serve", "--host", "0.0.0.0")  # noqa: S104  # refused
 
@@ -477,6 +492,7 @@ def test_demo_shows_every_scenario_s_cards_and_a_line_to_copy():
     assert json.loads((ROOT / request).read_bytes())["hook"] == "result-review"
 
 
+@pytest.mark.slow
 def test_demo_says_so_when_its_port_is_taken():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

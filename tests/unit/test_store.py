@@ -356,9 +356,9 @@ def revive(store_url: str, request: pytest.FixtureRequest) -> Iterator[Callable[
 def test_without_its_database_feedback_is_refused_and_the_rest_goes_on(
     revive: Callable[[], None], store: Store, store_url: str
 ):
+    store.record([ISSUED])
     with pytest.raises(StoreUnavailable) as error:
         store.keep([SAID])
-    store.record([ISSUED])
     first = [store.seen.take("issuer", token, NOW + 300) for token in ("x", "x", "y")]
     worked = store.works()
 
