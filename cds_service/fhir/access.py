@@ -36,12 +36,17 @@ def text(value: Any) -> str:
 
 def codings(concept: Any) -> Iterator[tuple[str, str]]:
     """Yield (system, code) of every usable coding of a CodeableConcept, a Coding, or a list of either."""
-    for one in objects(concept):
+    # Written out, because a large record asks it many thousand times.
+    for one in concept if isinstance(concept, list) else (concept,):
+        if not isinstance(one, dict):
+            continue
         inner = _unwrapped(one)
-        for coding in [*objects(inner.get("coding")), inner]:
-            code = coding.get("code")
-            if code and isinstance(code, str):
-                yield text(coding.get("system")), code
+        listed = inner.get("coding")
+        for coding in (*listed, inner) if isinstance(listed, list) else (listed, inner):
+            if isinstance(coding, dict):
+                code = coding.get("code")
+                if code and isinstance(code, str):
+                    yield text(coding.get("system")), code
 
 
 def concept_text(concept: Any, *, displays_too: bool = True) -> str:
@@ -79,6 +84,8 @@ def reference_key(value: Any) -> str:
 
 def references(value: Any) -> list[str]:
     """Return the keys of every usable Reference in a list or a lone one."""
+    if not value:
+        return []
     return [key for one in objects(value) if (key := reference_key(one))]
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from cds_service.errors import BadRequest
@@ -57,9 +58,15 @@ class Record:
     problems: list[Problem] = field(default_factory=list)
 
     def of_type(self, kind: str) -> Iterator[Json]:
-        """Yield the resources of one type, in the order of their keys."""
-        for key in sorted(key for key, one in self.resources.items() if one.get("resourceType") == kind):
-            yield self.resources[key]
+        """Yield the resources of one type, in the order of their keys. The record is complete by then."""
+        yield from self._by_type.get(kind, ())
+
+    @cached_property
+    def _by_type(self) -> Mapping[str, Sequence[Json]]:
+        found: dict[str, list[Json]] = {}
+        for _, resource in sorted(self.resources.items()):
+            found.setdefault(text(resource.get("resourceType")), []).append(resource)
+        return found
 
 
 @dataclass(frozen=True)

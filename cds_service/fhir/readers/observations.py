@@ -178,6 +178,8 @@ def _sources(resource: Json) -> list[str]:
 
 def _related(resource: Json, kind: str) -> list[str]:
     """Return the observations that DSTU2 and STU3 link under ``related``."""
+    if "related" not in resource:
+        return []
     links = [one for one in objects(resource.get("related")) if text(one.get("type")) == kind]
     return [key for one in links for key in references(one.get("target"))]
 
