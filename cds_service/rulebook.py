@@ -4,23 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from cds_service.cards.selection import HookKind
+from cds_service.cards.reasons import effect_of
 from cds_service.engine.assess import Assessment
 from cds_service.knowledge.evidence import REFERENCES_OF, SOURCE_TITLE, SOURCE_UPDATED
 from cds_service.knowledge.statements import NOT_COMPUTABLE, STATEMENTS
-from cds_service.model.rule import (
-    Advise,
-    Cap,
-    CheckOrder,
-    Disregard,
-    Evidence,
-    Floor,
-    Lower,
-    Raise,
-    Rule,
-    RuleSet,
-    Soften,
-)
+from cds_service.model.rule import Advise, CheckOrder, Evidence, Rule, RuleSet
 
 Fires = Mapping[str, list[str]]
 """Rule id -> names of the scenarios in which it fires."""
@@ -104,7 +92,7 @@ def _rule(rule: Rule, fires: Fires) -> Iterator[str]:
     rows = [
         ("when", str(rule.when)),
         ("unless", "; ".join(str(condition) for condition in rule.unless)),
-        ("effect", _effect(rule)),
+        ("effect", effect_of(rule, str, lambda one: one.id)),
         ("says", " ".join(rule.says)),
         ("evidence", "; ".join(_evidence(one) for one in rule.evidence)),
         ("not for", rule.not_for),
@@ -114,36 +102,6 @@ def _rule(rule: Rule, fires: Fires) -> Iterator[str]:
         if value:
             yield f"| {name} | {_cell(value)} |"
     yield ""
-
-
-def _effect(rule: Rule) -> str:
-    effect = rule.effect
-    match effect:
-        case Raise():
-            now = ", act now" if effect.act_now else ""
-            return f"{rule.about} {effect.level.name.lower()}{now}"
-        case Lower():
-            over = f", outweighing {', '.join(sorted(effect.over))}" if effect.over else ", unless something raises it"
-            return f"{rule.about} unlikely{over}"
-        case Cap():
-            return f"at most possible: {', '.join(sorted(effect.causes))}"
-        case Soften():
-            return f"{rule.about} at most {effect.tier.name.lower()}"
-        case Floor():
-            return f"the case at least {effect.tier.name.lower()}"
-        case Disregard():
-            return f"'{effect.fact.label} {effect.state}' is not believed"
-        case CheckOrder():
-            hooks = ", ".join(hook for hook in HookKind if hook in effect.hooks)
-            return f"card '{effect.summary}' ({effect.indicator}; {hooks}); {_calls(effect)}"
-        case Advise():
-            return _calls(effect) or "text only"
-    return ""
-
-
-def _calls(effect: Advise | CheckOrder) -> str:
-    names = [action.id for action in effect.actions] + [warning.id for warning in effect.warnings]
-    return ", ".join(names)
 
 
 def _evidence(evidence: Evidence) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
@@ -15,6 +15,7 @@ from cds_service.cards.render import Addressee, render
 from cds_service.cards.selection import HookKind, Selection, select
 from cds_service.data import data_path
 from cds_service.engine.assess import Assessment, assess
+from cds_service.engine.what_if import suppose
 from cds_service.errors import MissingData
 from cds_service.fhir.access import Json
 from cds_service.fhir.client import Access, FhirClient, Limits
@@ -23,7 +24,8 @@ from cds_service.fhir.readers.patient import is_deceased
 from cds_service.fhir.source import Fetch, PrefetchState, Record, draft_orders, read_record
 from cds_service.knowledge.rules import rule_set, with_targets
 from cds_service.knowledge.settings import INDICATOR_BY_TIER, OLD_AFTER_DAYS
-from cds_service.model.condition import SettingValue
+from cds_service.model.condition import Fact, SettingValue
+from cds_service.model.finding import Value
 from cds_service.model.fingerprint import fingerprint
 from cds_service.model.rule import RuleSet
 from cds_service.protocol.call import HookCall, read_call
@@ -85,8 +87,17 @@ class Answer:
     reading: Reading
     record: Record
     not_asked: NotAsked | None
+    not_had: tuple[NotHad, ...]
     gaps: tuple[str, ...]
     settings: Mapping[str, SettingValue]
+
+
+@dataclass(frozen=True)
+class NotHad:
+    """A prefetch key of which nothing could be had, or not all, and why in words."""
+
+    key: str
+    why: str
 
 
 def real_ports(settings: Settings) -> Ports:
@@ -112,8 +123,10 @@ def answer_on(day: date, value: Any, service: Service, settings: Settings) -> An
     return answer(read_call(value, service), settings, replace(real_ports(settings), today=lambda: day))
 
 
-def answer(call: HookCall, settings: Settings, ports: Ports) -> Answer:
+def answer(call: HookCall, settings: Settings, ports: Ports, assumed: Iterable[tuple[Fact, Value]] = ()) -> Answer:
     """Answer one hook call. A patient who has died gets no cards.
+
+    What is ``assumed`` counts wherever the record does not state it: such an answer is no answer about the record.
 
     Raises:
         MissingData: result-review or patient-view with neither reports nor observations nor studies.
@@ -129,9 +142,12 @@ def answer(call: HookCall, settings: Settings, ports: Ports) -> Answer:
     today = ports.today()
     how = ReadingRules(ports.rules, settings.judgement, settings.aliases, today)
     reading = read_case(record, how, drafts=drafts, selections=_selections(call, hook))
+    for fact, value in assumed:
+        reading = replace(reading, case=suppose(reading.case, fact, value))
     assessment = assess(reading.case, ports.rules, settings.judgement)
     selection = select(assessment, hook, today, settings.judgement)
-    gaps = (*_not_had(record, queries), *reading.gaps)
+    not_had = tuple(_not_had(record, queries))
+    gaps = (*(f"{KEYS[one.key].name} ({one.why})" for one in not_had), *reading.gaps)
     # A result that was just opened and could not be read must not look like one that shows nothing.
     unread = reading.unread if hook is HookKind.RESULT_REVIEW else ()
     old_before = today - timedelta(days=int(settings.judgement.get("old_after_days", OLD_AFTER_DAYS.default)))
@@ -151,7 +167,7 @@ def answer(call: HookCall, settings: Settings, ports: Ports) -> Answer:
     )
     draft_keys = [draft.reference for draft in reading.case.drafts]
     cards = render(written, drafts, draft_keys, addressee)
-    return Answer(cards, written, assessment, selection, reading, record, not_asked, gaps, settings.judgement)
+    return Answer(cards, written, assessment, selection, reading, record, not_asked, not_had, gaps, settings.judgement)
 
 
 def rules_version(settings: Settings, ports: Ports) -> str:
@@ -217,11 +233,10 @@ def _selections(call: HookCall, hook: HookKind) -> frozenset[str] | None:
     return frozenset(one for one in chosen if isinstance(one, str))
 
 
-def _not_had(record: Record, queries: Mapping[str, str]) -> list[str]:
-    """Return, in words, what was asked for and could not be had, or came only in part."""
-    parts: list[str] = []
+def _not_had(record: Record, queries: Mapping[str, str]) -> Iterator[NotHad]:
+    """Yield what was asked for and could not be had, or came only in part."""
     for key, state in record.states.items():
         if key in KEYS and not state.is_answer and queries[key] not in record.resources:
             why = record.failures.get(key) or ("query failed" if state is PrefetchState.FAILED else "not sent")
-            parts.append(f"{KEYS[key].name} ({why})")
-    return parts + [f"{KEYS[key].name} (not all pages)" for key in record.more if key in KEYS]
+            yield NotHad(key, why)
+    yield from (NotHad(key, "not all pages") for key in record.more if key in KEYS)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from cds_service.model.case import Lesion
 from cds_service.model.condition import Fact, Kind
-from cds_service.model.finding import Finding, State, Value
+from cds_service.model.finding import Finding, State, Trust, Value
 from cds_service.model.level import Level, Tier
 from cds_service.model.quantity import Range
 
@@ -17,7 +17,12 @@ TIER = {
     Tier.SOON: "Early review",
     Tier.ROUTINE: "For information",
 }
-LEVEL = {Level.LIKELY: "likely", Level.POSSIBLE: "possible"}
+LEVEL = {
+    Level.LIKELY: "likely",
+    Level.POSSIBLE: "possible",
+    Level.UNLIKELY: "unlikely",
+    Level.NOT_ASSESSABLE: "cannot be assessed",
+}
 
 FINDINGS = "Findings read"
 WHY = "Why"
@@ -30,6 +35,9 @@ ALSO = "Also raised, see the record"
 INCOMPLETE = "This version does not assess {causes}; the differential is not complete."
 NOT_CHECKED = "Not checked: {gaps}."
 ALREADY_PLACED = "Referral already placed: {placed}."
+NO_CARD = "No card: nothing here calls for one."
+DECEASED = "The record says that this patient has died: no advice is given."
+DISAGREES = "the record disagrees"
 IN_DOUBT = "Not certain, but not excluded ({facts}): {sentence}"
 PRELIMINARY = "The report is preliminary."
 OLD = " (old)"
@@ -53,6 +61,17 @@ TARGET = {
     "diabetic_foot_team": "the multidisciplinary diabetic foot team",
     "hematology": "hematology",
 }
+READ_AS = {
+    Trust.CODED: "coded",
+    Trust.CONCLUSION_CODE: "coded conclusion of the report",
+    Trust.CODED_WITHOUT_VALUE: "coded, without a value",
+    Trust.IMPRESSION_TEXT: "read in the impression",
+    Trust.FINDINGS_TEXT: "read in the text",
+    Trust.NOTE: "read in a note",
+}
+"""How a statement was made."""
+READ_STATE = {State.ABSENT: "negated", State.INDETERMINATE: "uncertain"}
+"""What a text was understood to say of it, where that is not simply yes."""
 CHOICE = {
     "not_acquired": "not acquired",
     "rim_high_flow_no_flow_core": "rim of high flow around a core without flow",
@@ -94,4 +113,4 @@ def value_of(fact: Fact, value: Value) -> str:
 def finding_of(fact: Fact, finding: Finding) -> str:
     """Return what the record says of one fact, such as "depth of edema: 12 mm", for the trace."""
     stated = " / ".join(value_of(fact, value) for value in finding.values)
-    return f"{fact.label}: {stated}{' (the record disagrees)' if finding.is_conflict else ''}"
+    return f"{fact.label}: {stated}{f' ({DISAGREES})' if finding.is_conflict else ''}"
