@@ -136,4 +136,5 @@ def effect_of(rule: Rule, named: Callable[[str], str], advised: Callable[[Action
 
 
 def _calls(effect: Advise | CheckOrder, advised: Callable[[Action | Warning], str]) -> str:
-    return ", ".join(advised(one) for one in (*effect.actions, *effect.warnings))
+    calls: tuple[Action | Warning, ...] = (*effect.actions, *effect.warnings)
+    return ", ".join(advised(one) for one in calls)
