@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from cds_service.cards import wording
 from cds_service.cards.selection import HookKind
 from cds_service.engine.assess import Outcome, RuleResult
-from cds_service.model.condition import AllOf, AnyOf, AtSite, Condition, IsOneOf, Reading, View
+from cds_service.model.condition import (
+    AllOf,
+    AnyOf,
+    AtSite,
+    Condition,
+    IsOneOf,
+    LevelIs,
+    Not,
+    Reaches,
+    Reading,
+    View,
+)
 from cds_service.model.finding import Finding
 from cds_service.model.rule import (
     Action,
@@ -21,6 +32,7 @@ from cds_service.model.rule import (
     Lower,
     Raise,
     Rule,
+    RuleSet,
     Soften,
     Warning,
 )
@@ -66,20 +78,29 @@ def _found(part: Condition, view: View) -> tuple[Finding, ...]:
     return tuple(finding for finding in found if finding is not None)
 
 
-def in_words(condition: Condition, sites: Mapping[str, str]) -> str:
-    """Return a condition as a clinician would read it; ``sites`` says what a site is called."""
+def in_words(condition: Condition, rules: RuleSet, view: View) -> str:
+    """Return a condition as a clinician would read it, with the names and settings that hold where ``view`` looks."""
     match condition:
         case AllOf() | AnyOf():
             word = " and " if isinstance(condition, AllOf) else " or "
-            parts = [in_words(part, sites) for part in condition.parts]
+            parts = [in_words(part, rules, view) for part in condition.parts]
             inner = AnyOf if isinstance(condition, AllOf) else AllOf
             return word.join(
                 f"({words})" if isinstance(part, inner) else words
                 for part, words in zip(condition.parts, parts, strict=True)
             )
-        case AtSite() if isinstance(condition.sites, frozenset):
-            names = dict.fromkeys(sites.get(site, site) for site in sorted(condition.sites))
+        case AtSite():
+            sites = condition.sites if isinstance(condition.sites, frozenset) else view.setting(condition.sites)
+            named = sorted(sites) if isinstance(sites, frozenset | tuple) else ()
+            names = dict.fromkeys(rules.sites.labels[site] for site in named)
             return f"{'at' if condition.wanted else 'not at'} {' or '.join(names)}"
+        case Reaches():
+            number = f"{view.setting(condition.threshold)} {condition.fact.unit}".rstrip()
+            return f"{condition.fact.label} {'>=' if condition.wanted else '<'} {number}"
+        case LevelIs():
+            return str(replace(condition, cause=rules.causes[condition.cause].label))
+        case Not():
+            return f"not ({in_words(condition.part, rules, view)})"
         case IsOneOf():
             chosen = [choice for choice in condition.fact.choices if choice in condition.choices]
             return f"{condition.fact.label} {' or '.join(wording.CHOICE.get(one, one) for one in chosen)}"

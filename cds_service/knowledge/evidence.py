@@ -70,6 +70,7 @@ def beyond(*references: Reference, note: str = "") -> Evidence:
 def _references(statements: tuple[str, ...]) -> tuple[Reference, ...]:
     return tuple(dict.fromkeys(ref for statement in statements for ref in REFERENCES_OF[statement]))
 
+
 SOURCE_ATTRIBUTES = (
     ("Bibliographic citation", f"{SOURCE_TITLE}; its references are listed with what cites them"),
     ("Developer of the intervention", "the bme-cds-service project"),

@@ -8,11 +8,18 @@ from dataclasses import dataclass, replace
 from cds_service.cards import wording
 from cds_service.cards.content import cited
 from cds_service.cards.reasons import criteria, effect_of, in_words
-from cds_service.engine.assess import Assessment, Diagnosis, Outcome, RuleResult
+from cds_service.engine.assess import (
+    Assessment,
+    Diagnosis,
+    Outcome,
+    RuleResult,
+    actions_of,
+    warnings_of,
+)
 from cds_service.model.condition import Fact
 from cds_service.model.finding import Finding
 from cds_service.model.level import Level
-from cds_service.model.rule import Lower, Raise, Rule, RuleSet, Step
+from cds_service.model.rule import Advise, Lower, Raise, Rule, RuleSet, Step
 from cds_service.smart.stated import Stated, said
 
 State = Callable[[Finding], Stated]
@@ -31,7 +38,8 @@ class Asked:
 class Weighed:
     """One rule at one place: what it asks, what became of it, what follows, and on what evidence.
 
-    ``stopped_by`` is the exception that holds, ``missing`` what keeps it open.
+    ``advises`` are the texts of its actions and warnings, ``stopped_by`` is the exception that holds, ``missing`` what
+    keeps it open.
     """
 
     id: str
@@ -39,6 +47,7 @@ class Weighed:
     place: str
     outcome: str
     effect: str
+    advises: tuple[str, ...]
     citation: str
     says: tuple[str, ...]
     criteria: tuple[Asked, ...]
@@ -50,8 +59,9 @@ class Weighed:
 class Candidate:
     """One cause: how likely, how urgent, where, and why.
 
-    ``speaking`` are the rules that fired, ``open`` those that lack an answer, ``not_met`` the rest. ``rank`` counts the
-    raised causes only; ``because`` are the findings that raise it.
+    ``speaking`` are the rules that settle how likely or urgent it is, ``advice`` those that follow, ``open`` those that
+    lack an answer, ``not_met`` the rest. ``rank`` counts the raised causes only; ``because`` are the findings that
+    raise it, or that make it unlikely.
     """
 
     id: str
@@ -64,6 +74,7 @@ class Candidate:
     places: str
     because: tuple[Stated, ...]
     speaking: tuple[Weighed, ...]
+    advice: tuple[Weighed, ...]
     open: tuple[Weighed, ...]
     not_met: tuple[Weighed, ...]
 
@@ -73,9 +84,7 @@ def differential(assessment: Assessment, rules: RuleSet, state: State) -> tuple[
     raised = {diagnosis.cause: diagnosis for diagnosis in assessment.diagnoses}
     rest = sorted((cause for cause in rules.causes if cause not in raised), key=lambda one: _rest(one, assessment))
     return tuple(
-        replace(
-            _candidate(cause, raised.get(cause), assessment, rules, state), rank=rank if cause in raised else None
-        )
+        replace(_candidate(cause, raised.get(cause), assessment, rules, state), rank=rank if cause in raised else None)
         for rank, cause in enumerate([*raised, *rest], start=1)
     )
 
@@ -106,7 +115,11 @@ def _candidate(
         act_now=diagnosis.act_now if diagnosis else False,
         places=wording.places_of(lesions, dict(rules.sites.labels)),
         because=_because(diagnosis, about, state),
-        speaking=tuple(one for result, one in weighed if result.fired),
+        speaking=tuple(one for result, one in weighed if result.fired and not isinstance(result.rule.effect, Advise)),
+        # The same advice follows at every place; it is said once.
+        advice=tuple(
+            {one.id: one for result, one in weighed if result.fired and isinstance(result.rule.effect, Advise)}.values()
+        ),
         open=tuple(one for result, one in weighed if is_open(result)),
         not_met=tuple(one for result, one in weighed if not result.fired and not is_open(result)),
     )
@@ -123,7 +136,8 @@ def _because(diagnosis: Diagnosis | None, about: Iterable[RuleResult], state: St
         results = [result for entry in diagnosis.entries for result in entry.raised_by]
     else:
         results = [result for result in about if result.fired and isinstance(result.rule.effect, Lower)]
-    return tuple(dict.fromkeys(state(finding) for result in results for finding in result.findings()))
+    found = (state(finding) for result in results for finding in result.findings())
+    return tuple({(one.label, one.value): one for one in found}.values())
 
 
 def weigh(result: RuleResult, assessment: Assessment, rules: RuleSet, state: State) -> Weighed:
@@ -141,13 +155,18 @@ def weigh(result: RuleResult, assessment: Assessment, rules: RuleSet, state: Sta
         place=place,
         outcome=result.outcome.value,
         effect=_effect(rule, rules),
+        advises=tuple(one.text for one in (*actions_of([result]), *warnings_of([result]))),
         citation=cited(rule.evidence),
         says=rule.says,
         criteria=tuple(
-            Asked(in_words(one.condition, labels), one.met.value, tuple(state(finding) for finding in one.found))
+            Asked(
+                in_words(one.condition, rules, result.view),
+                one.met.value,
+                tuple(state(finding) for finding in one.found),
+            )
             for one in criteria(result)
         ),
-        stopped_by="" if result.stopped_by is None else in_words(result.stopped_by, labels),
+        stopped_by="" if result.stopped_by is None else in_words(result.stopped_by, rules, result.view),
         missing=_labels(result.missing()),
     )
 

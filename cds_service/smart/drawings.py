@@ -15,6 +15,8 @@ from cds_service.model.quantity import Range
 
 TIME_WIDTH, TIME_HEIGHT = 320, 200
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 306, 16, 150
+_INSET = 34
+"""Half the room that the words of a day need."""
 _ROOM = Decimal("1.25")
 """The depth axis reaches this much beyond the deepest edema or line."""
 
@@ -71,22 +73,22 @@ class TimeLine:
 
 
 def time_line(studies: Sequence[tuple[str, Sequence[tuple[Range, str]]]], limits: Sequence[Decimal]) -> TimeLine | None:
-    """Return the drawing, or None when no study is dated.
+    """Return the drawing, or None when there is nothing to see: neither a depth with a day, nor two days.
 
     Args:
         studies: for each, its ISO 8601 day (or empty) and its depths in millimetres, each with its words.
         limits: depths that rules ask for, in millimetres.
     """
     dated = sorted((day, depths) for day, depths in studies if day)
-    if not dated:
-        return None
     days = sorted({date.fromisoformat(day) for day, _ in dated})
+    if len(days) < 2 and not any(depths for _, depths in dated):
+        return None
     known = [bound for _, depths in dated for one, _ in depths for bound in (one.low, one.high) if bound is not None]
     deepest = max([*known, *limits, Decimal(1)]) * _ROOM
 
     def x(day: date) -> float:
         span = (days[-1] - days[0]).days
-        return round(_LEFT + 10 + (_RIGHT - _LEFT - 20) * ((day - days[0]).days / span if span else 0.5), 1)
+        return round(_LEFT + _INSET + (_RIGHT - _LEFT - 2 * _INSET) * ((day - days[0]).days / span if span else 0.5), 1)
 
     def y(depth: Decimal) -> float:
         return round(_TOP + (_BOTTOM - _TOP) * float(depth / deepest), 1)
@@ -106,7 +108,8 @@ def time_line(studies: Sequence[tuple[str, Sequence[tuple[Range, str]]]], limits
     for day in days:
         room = not any(tick.shown and x(day) - tick.x < 70 for tick in ticks)
         ticks.append(Tick(x(day), day.isoformat(), day.isoformat() in measured, shown=room))
-    lines = [Line(y(limit), f"{limit} mm") for limit in limits]
+    # Without a depth to compare, a line would only seem to say something.
+    lines = [Line(y(limit), f"{limit} mm line") for limit in limits if marks]
     return TimeLine(tuple(marks), tuple(lines), tuple(ticks))
 
 

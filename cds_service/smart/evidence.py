@@ -81,9 +81,9 @@ class CardSection:
 
 @dataclass(frozen=True)
 class Card:
-    """One card in its own words. ``tier`` is the class of its mark, ``folded`` what is read later."""
+    """One card in its own words. ``mark`` is its sign of urgency, ``folded`` what is read later."""
 
-    tier: str
+    mark: str
     summary: str
     open: tuple[CardSection, ...]
     folded: tuple[CardSection, ...]
@@ -243,7 +243,7 @@ class _Writer:
             supposed=tuple(self._supposed(supposed)),
             refused=supposed.refused,
             recorded=tuple(summary(one) for one in self.what_if.recorded.contents) if self.what_if else (),
-            places=places,
+            places=(*places, *self._studies()),
             patient=self._patient(),
             unread=tuple(self._unread()),
             candidates=differential(assessment, self.rules, self._state),
@@ -334,9 +334,17 @@ class _Writer:
             _anchor(lesion),
             wording.place_of(lesion, self.labels),
             _study_line(lesion.study),
-            [*lesion.findings.values(), *lesion.study.findings.values()],
+            lesion.findings.values(),
             (fact.label for fact in missing if fact.scope is not Scope.PATIENT),
         )
+
+    def _studies(self) -> Iterator[Place]:
+        """Yield what is stated of each assessed study as a whole, such as its sequences."""
+        studies = {lesion.study.key: lesion.study for lesion in self.answer.assessment.case.lesions}
+        for number, study in enumerate(studies.values(), start=1):
+            if study.findings:
+                name = f"the whole study{f' of {study.date}' if study.date else ''}"
+                yield self._sorted(f"study-{number}", name, _study_line(study), study.findings.values(), ())
 
     def _patient(self) -> Place:
         missing = [fact.label for fact in self.answer.assessment.missing() if fact.asked_for]
@@ -344,9 +352,7 @@ class _Writer:
         found = self.answer.assessment.case.patient.values()
         return self._sorted("patient-facts", "patient", "", found, (label for label in missing if label in here))
 
-    def _sorted(
-        self, anchor: str, name: str, study: str, findings: Iterable[Finding], missing: Iterable[str]
-    ) -> Place:
+    def _sorted(self, anchor: str, name: str, study: str, findings: Iterable[Finding], missing: Iterable[str]) -> Place:
         found = [self._state(finding) for finding in findings]
         return Place(
             anchor=anchor,
@@ -409,7 +415,7 @@ class _Writer:
                 spoken = [one for one in self._trace if one.fired and one.rule.id in content.rules]
                 yield letter(
                     content,
-                    patient=", ".join(dict.fromkeys((banner.line, *banner.identifiers))),
+                    patient=", ".join((banner.line, *banner.identifiers[1:])),
                     places=self._told(spoken),
                     says=_lines(content, wording.WHY),
                     missing=tuple(_lines(content, wording.MISSING)),
@@ -482,7 +488,8 @@ def _card(content: Content) -> Card:
     )
     later = [place for place, one in enumerate(sections) if one.heading and one.heading not in OPENED_UP_TO]
     cut = later[0] if later else len(sections)
-    return Card(content.tier.name.lower(), summary(content), sections[:cut], sections[cut:])
+    mark = "soon" if content.warning else content.tier.name.lower()
+    return Card(mark, summary(content), sections[:cut], sections[cut:])
 
 
 def _part(part: str | Said) -> tuple[str, bool]:
@@ -541,5 +548,3 @@ def _cited(rule: Rule) -> Cited:
 
 def _problem(problem: Problem) -> str:
     return " ".join(filter(None, (problem.code, said(problem.about), said(problem.where))))
-
-

@@ -9,6 +9,7 @@ from cds_service.cards import wording
 from cds_service.cards.content import Content
 from cds_service.smart.stated import Look, Stated
 
+
 @dataclass(frozen=True)
 class Letter:
     """One draft: to whom, and its text."""
