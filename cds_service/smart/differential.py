@@ -16,7 +16,7 @@ from cds_service.engine.assess import (
     actions_of,
     warnings_of,
 )
-from cds_service.model.condition import Fact
+from cds_service.model.condition import SITE, Fact
 from cds_service.model.finding import Finding
 from cds_service.model.level import Level
 from cds_service.model.rule import Advise, Lower, Raise, Rule, RuleSet, Step
@@ -27,11 +27,12 @@ State = Callable[[Finding], Stated]
 
 @dataclass(frozen=True)
 class Asked:
-    """One criterion of a rule: its words, the answer, and what the record states about it."""
+    """One criterion of a rule: its words, the answer, what the record states about it, and where, if that is asked."""
 
     words: str
     met: str
     found: tuple[Stated, ...]
+    place: str
 
 
 @dataclass(frozen=True)
@@ -155,7 +156,10 @@ def weigh(result: RuleResult, assessment: Assessment, rules: RuleSet, state: Sta
         place=place,
         outcome=result.outcome.value,
         effect=_effect(rule, rules),
-        advises=tuple(one.text for one in (*actions_of([result]), *warnings_of([result]))),
+        advises=(
+            *(action.text for action in actions_of([result])),
+            *(warning.text for warning in warnings_of([result])),
+        ),
         citation=cited(rule.evidence),
         says=rule.says,
         criteria=tuple(
@@ -163,6 +167,7 @@ def weigh(result: RuleResult, assessment: Assessment, rules: RuleSet, state: Sta
                 in_words(one.condition, rules, result.view),
                 one.met.value,
                 tuple(state(finding) for finding in one.found),
+                place if SITE in one.condition.facts() else "",
             )
             for one in criteria(result)
         ),
