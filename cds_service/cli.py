@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -31,7 +31,15 @@ from cds_service.protocol.strict_json import parse_json
 from cds_service.reading import UnreadableFile, read_file
 from cds_service.reading import as_json as as_read
 from cds_service.scenarios import load_scenarios
-from cds_service.service import Answer, Responses, answer_on, no_responses, site_services
+from cds_service.service import (
+    Answer,
+    Responses,
+    answer_on,
+    no_responses,
+    real_ports,
+    rules_version,
+    site_services,
+)
 from cds_service.settings import Settings
 from cds_service.show import cards_panel, console, reading_panel, trace_tree
 from cds_service.vignettes import UnreadableVignette, assess_vignette, misses, not_covered, read_vignette
@@ -107,9 +115,23 @@ def explain(
     remembered: Annotated[
         bool, typer.Option(help="Ask the store which cards are silent (BME_STORE_URL and BME_CARD_KEY as served).")
     ] = False,
+    html: Annotated[
+        Path | None, typer.Option(help="Write the evidence page of the SMART app to this file instead.", dir_okay=False)
+    ] = None,
 ) -> None:
     """Print why each rule did or did not fire, with what was read and where."""
-    console().print(trace_tree(_answer(request, today, remembered=remembered), rule_set()))
+    found = _answer(request, today, remembered=remembered)
+    if html is None:
+        console().print(trace_tree(found, rule_set()))
+        return
+    from cds_service.smart.page import evidence_page  # noqa: PLC0415  # deferred: only this option needs it
+
+    settings = _settings()
+    now = datetime.now().astimezone()
+    as_of = datetime.combine(date.fromisoformat(today), now.timetz()) if today else now
+    ports = real_ports(settings)
+    page = evidence_page(found, ports.rules, rules_version(settings, ports), as_of=as_of)
+    html.write_text(page, encoding="utf-8")
 
 
 @app.command()

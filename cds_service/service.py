@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
@@ -18,6 +18,7 @@ from cds_service.cards.selection import HookKind, Selection, select
 from cds_service.cards.silence import Silence, Subject, longest, silence_of
 from cds_service.data import data_path
 from cds_service.engine.assess import Assessment, assess
+from cds_service.engine.what_if import suppose
 from cds_service.errors import MissingData
 from cds_service.fhir.access import Json
 from cds_service.fhir.client import Access, FhirClient, Limits
@@ -26,7 +27,8 @@ from cds_service.fhir.readers.patient import is_deceased
 from cds_service.fhir.source import Fetch, PrefetchState, Record, draft_orders, read_record
 from cds_service.knowledge.rules import rule_set, with_targets
 from cds_service.knowledge.settings import INDICATOR_BY_TIER, OLD_AFTER_DAYS
-from cds_service.model.condition import SettingValue
+from cds_service.model.condition import Fact, SettingValue
+from cds_service.model.finding import Value
 from cds_service.model.fingerprint import fingerprint, keyed_hash
 from cds_service.model.level import Tier
 from cds_service.model.rule import RuleSet
@@ -119,6 +121,7 @@ class Answer:
     reading: Reading
     record: Record
     not_asked: NotAsked | None
+    not_had: tuple[NotHad, ...]
     gaps: tuple[str, ...]
     settings: Mapping[str, SettingValue]
     drafts: Mapping[str, Json]
@@ -130,6 +133,14 @@ class Answer:
         """The cards of the response."""
         cards: list[Json] = self.response["cards"]
         return cards
+
+
+@dataclass(frozen=True)
+class NotHad:
+    """A prefetch key of which nothing could be had, or not all, and why in words."""
+
+    key: str
+    why: str
 
 
 def real_ports(settings: Settings) -> Ports:
@@ -158,14 +169,16 @@ def answer_on(
     return answer(read_call(value, service), settings, ports)
 
 
-def answer(call: HookCall, settings: Settings, ports: Ports) -> Answer:
+def answer(call: HookCall, settings: Settings, ports: Ports, assumed: Iterable[tuple[Fact, Value]] = ()) -> Answer:
     """Answer one hook call. A patient who has died gets no cards.
+
+    What is ``assumed`` counts wherever the record does not state it: such an answer is no answer about the record.
 
     Raises:
         MissingData: result-review or patient-view with neither reports nor observations nor studies.
         BadRequest: the prefetch or a draft order is about another patient.
     """
-    decided = decide(call, settings, ports)
+    decided = decide(call, settings, ports, assumed)
     profile = call.caller.profile or PROFILES[settings.profile]
     addressee = Addressee(
         client=call.server,
@@ -186,7 +199,7 @@ def answer(call: HookCall, settings: Settings, ports: Ports) -> Answer:
     return replace(decided, response=response)
 
 
-def decide(call: HookCall, settings: Settings, ports: Ports) -> Answer:
+def decide(call: HookCall, settings: Settings, ports: Ports, assumed: Iterable[tuple[Fact, Value]] = ()) -> Answer:
     """Return all of an answer but its response; raises what ``answer`` does.
 
     Each of ``contents`` becomes one card.
@@ -205,12 +218,15 @@ def decide(call: HookCall, settings: Settings, ports: Ports) -> Answer:
     owner = Owner(card_key, (call.caller.issuer, call.server.rstrip("/"), call.patient_id))
     how = ReadingRules(ports.rules, settings.judgement, settings.aliases, today)
     reading = read_case(record, how, drafts=drafts, selections=_selections(call, hook))
+    for fact, value in assumed:
+        reading = replace(reading, case=suppose(reading.case, fact, value))
     times.append(perf_counter())
     assessment = assess(reading.case, ports.rules, settings.judgement)
     times.append(perf_counter())
     silent_of = partial(_silences, owner, ports, settings.judgement)
     selection = select(assessment, hook, today, settings.judgement, unread=reading.unread, silent_of=silent_of)
-    gaps = (*_not_had(record, queries), *reading.gaps)
+    not_had = tuple(_not_had(record, queries))
+    gaps = (*(f"{KEYS[one.key].name} ({one.why})" for one in not_had), *reading.gaps)
     old_before = today - timedelta(days=int(settings.judgement.get("old_after_days", OLD_AFTER_DAYS.default)))
     written = contents(assessment, selection, ports.rules, gaps, old_before=old_before.isoformat())
     if any(is_deceased(patient, today) for patient in record.of_type("Patient")):
@@ -224,6 +240,7 @@ def decide(call: HookCall, settings: Settings, ports: Ports) -> Answer:
         reading=reading,
         record=record,
         not_asked=not_asked,
+        not_had=not_had,
         gaps=gaps,
         settings=settings.judgement,
         drafts=drafts,
@@ -316,11 +333,10 @@ def _selections(call: HookCall, hook: HookKind) -> frozenset[str] | None:
     return frozenset(one for one in chosen if isinstance(one, str))
 
 
-def _not_had(record: Record, queries: Mapping[str, str]) -> list[str]:
-    """Return, in words, what was asked for and could not be had, or came only in part."""
-    parts: list[str] = []
+def _not_had(record: Record, queries: Mapping[str, str]) -> Iterator[NotHad]:
+    """Yield what was asked for and could not be had, or came only in part."""
     for key, state in record.states.items():
         if key in KEYS and not state.is_answer and queries[key] not in record.resources:
             why = record.failures.get(key) or ("query failed" if state is PrefetchState.FAILED else "not sent")
-            parts.append(f"{KEYS[key].name} ({why})")
-    return parts + [f"{KEYS[key].name} (not all pages)" for key in record.more if key in KEYS]
+            yield NotHad(key, why)
+    yield from (NotHad(key, "not all pages") for key in record.more if key in KEYS)

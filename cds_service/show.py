@@ -14,6 +14,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from cds_service.cards import wording
+from cds_service.cards.reasons import reasons
 from cds_service.cards.text import plain
 from cds_service.engine.assess import Outcome, RuleResult
 from cds_service.engine.what_if import decisive
@@ -31,12 +32,13 @@ OUTCOME_STYLE = {
     Outcome.UNDECIDED: "yellow",
     Outcome.NOT_MET: "dim",
 }
+REASON_STYLE = {"when": "dim", "not-assessed": "yellow"}
 
 
 def cards_panel(cards: list[Any]) -> RenderableType:
     """Return all cards of a response, or a line that says there are none."""
     if not cards:
-        return Text("No card: nothing here calls for one.", style="dim")
+        return Text(wording.NO_CARD, style="dim")
     return Group(*(_card(card) for card in cards))
 
 
@@ -154,17 +156,8 @@ def _rule(branch: Tree, result: RuleResult) -> None:
         (result.outcome.value, OUTCOME_STYLE[result.outcome]), f"  {result.rule.id} ({result.rule.row})"
     )
     node = branch.add(line)
-    if result.outcome is Outcome.NOT_MET:
-        return
-    node.add(Text(f"when {result.rule.when}", style="dim"))
-    if result.stopped_by is not None:
-        node.add(Text(f"stopped by: {result.stopped_by}"))
-    if result.missing():
-        node.add(Text(f"not reported: {', '.join(fact.label for fact in result.missing())}"))
-    if result.doubtful():
-        node.add(Text(f"in doubt: {', '.join(fact.label for fact in result.doubtful())}"))
-    if result.not_assessed:
-        node.add(Text(f"rivals not assessed: {', '.join(result.not_assessed)}", style="yellow"))
+    for kind, words in reasons(result):
+        node.add(Text(words, style=REASON_STYLE.get(kind, "")))
 
 
 def _finding(finding: Finding, rules: RuleSet) -> Text:

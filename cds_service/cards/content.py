@@ -275,9 +275,8 @@ class _Writer:
         """Return each sentence once, with the statements it rests on; a rule that fires in doubt says so."""
         lines: dict[str, str] = {}
         for result in results:
-            cited = _cited(result.rule.evidence)
             for sentence in result.rule.says:
-                lines.setdefault(sentence, f"{self._qualified(sentence, result)} [{cited}]")
+                lines.setdefault(sentence, f"{self._qualified(sentence, result)} [{cited(result.rule.evidence)}]")
         return list(lines.values())
 
     def _qualified(self, sentence: str, result: RuleResult) -> str:
@@ -346,7 +345,7 @@ class _Writer:
             Section(
                 wording.WARNINGS,
                 tuple(
-                    line(f"{warning.text} [{_cited((warning.evidence,))}]")
+                    line(f"{warning.text} [{cited((warning.evidence,))}]")
                     for warning in self.assessment.warnings_for(spoken)
                     if warning != self.assessment.standing.review_status
                 ),
@@ -372,7 +371,7 @@ class _Writer:
         return [
             *(Section("", (line,)) for line in lines),
             Section(wording.SOURCES, tuple(sources)),
-            Section("", (line(f"{status.text} [{_cited((status.evidence,))}]"),)),
+            Section("", (line(f"{status.text} [{cited((status.evidence,))}]"),)),
         ]
 
     def _referrals(self, chosen: Chosen, head: str, place: str) -> Iterable[Referral]:
@@ -409,7 +408,7 @@ def _filled(sections: Iterable[Section]) -> tuple[Section, ...]:
     return tuple(section for section in sections if section.lines)
 
 
-def _cited(evidence: Iterable[Evidence]) -> str:
+def cited(evidence: Iterable[Evidence]) -> str:
     """Return the citation of a sentence: statement numbers, and references from beyond the source by name."""
     parts: list[str] = []
     for one in evidence:
@@ -431,7 +430,7 @@ def _stated_line(fact: Fact, finding: Finding, where: str, old_before: str = "")
     sources = finding.sources or (Provenance(),) * len(finding.values)
     for number, (value, source) in enumerate(zip(finding.values, sources, strict=True)):
         parts += [" / " if number else "", wording.value_of(fact, value), *_told(source, old_before)]
-    return line(*parts, " (the record disagrees)" if finding.is_conflict else "")
+    return line(*parts, f" ({wording.DISAGREES})" if finding.is_conflict else "")
 
 
 def _told(source: Provenance, old_before: str) -> Iterable[str | Said]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from cds_service.model.case import Lesion
 from cds_service.model.condition import Fact, Kind
-from cds_service.model.finding import Finding, State, Value
+from cds_service.model.finding import Finding, State, Trust, Value
 from cds_service.model.level import Level, Tier
 from cds_service.model.quantity import Range
 
@@ -29,7 +29,12 @@ TIER = {
     Tier.SOON: "Early review",
     Tier.ROUTINE: "For information",
 }
-LEVEL = {Level.LIKELY: "likely", Level.POSSIBLE: "possible"}
+LEVEL = {
+    Level.LIKELY: "likely",
+    Level.POSSIBLE: "possible",
+    Level.UNLIKELY: "unlikely",
+    Level.NOT_ASSESSABLE: "cannot be assessed",
+}
 
 FINDINGS = "Findings read"
 WHY = "Why"
@@ -42,17 +47,28 @@ ALSO = "Also raised, see the record"
 INCOMPLETE = "This version does not assess {causes}; the differential is not complete."
 NOT_CHECKED = "Not checked: {gaps}."
 ALREADY_PLACED = "Referral already placed: {placed}."
+UNREVIEWED = "No clinician has reviewed these rules."
+NOT_RAISED = "not raised"
+NOT_COVERED = "not assessed by this version"
+NO_CAUSE = "no cause"
+NO_CARD = "No card: nothing here calls for one."
+NOT_REPORTED = "not reported"
+NO_PATIENT = "The Patient resource could not be had"
+DRAFT = "UNSENT DRAFT. Nothing was sent, and nothing is stored."
+DECEASED = "The record says that this patient has died: no advice is given."
+DISAGREES = "the record disagrees"
 IN_DOUBT = "Not certain, but not excluded ({facts}): {sentence}"
 PRELIMINARY = "The report is preliminary."
 OLD = " (old)"
+NOTHING_EXCLUDED = "Nothing is excluded by this."
 UNREAD_ONE = Unread(
     "The report{day} could not be read: {reason}",
-    "Nothing is excluded by this. What this report says was not taken into account; please read it yourself.",
+    f"{NOTHING_EXCLUDED} What this report says was not taken into account; please read it yourself.",
     "Report not read",
 )
 UNREAD_SEVERAL = Unread(
     "{count} reports could not be read; the newest{day}: {reason}",
-    "Nothing is excluded by this. What these reports say was not taken into account; please read them yourself.",
+    f"{NOTHING_EXCLUDED} What these reports say was not taken into account; please read them yourself.",
     "Reports not read",
 )
 QUOTED = "quoted from report:"
@@ -71,6 +87,17 @@ TARGET = {
     "diabetic_foot_team": "the multidisciplinary diabetic foot team",
     "hematology": "hematology",
 }
+READ_AS = {
+    Trust.CODED: "coded",
+    Trust.CONCLUSION_CODE: "coded conclusion of the report",
+    Trust.CODED_WITHOUT_VALUE: "coded, without a value",
+    Trust.IMPRESSION_TEXT: "read in the impression",
+    Trust.FINDINGS_TEXT: "read in the text",
+    Trust.NOTE: "read in a note",
+}
+"""How a statement was made."""
+READ_STATE = {State.ABSENT: "negated", State.INDETERMINATE: "uncertain"}
+"""What a text was understood to say of it, where that is not simply yes."""
 CHOICE = {
     "not_acquired": "not acquired",
     "rim_high_flow_no_flow_core": "rim of high flow around a core without flow",
@@ -112,4 +139,4 @@ def value_of(fact: Fact, value: Value) -> str:
 def finding_of(fact: Fact, finding: Finding) -> str:
     """Return what the record says of one fact, such as "depth of edema: 12 mm", for the trace."""
     stated = " / ".join(value_of(fact, value) for value in finding.values)
-    return f"{fact.label}: {stated}{' (the record disagrees)' if finding.is_conflict else ''}"
+    return f"{fact.label}: {stated}{f' ({DISAGREES})' if finding.is_conflict else ''}"

@@ -69,3 +69,22 @@ def beyond(*references: Reference, note: str = "") -> Evidence:
 
 def _references(statements: tuple[str, ...]) -> tuple[Reference, ...]:
     return tuple(dict.fromkeys(ref for statement in statements for ref in REFERENCES_OF[statement]))
+
+
+SOURCE_ATTRIBUTES = (
+    ("Bibliographic citation", f"{SOURCE_TITLE}; its references are listed with what cites them"),
+    ("Developer of the intervention", "the bme-cds-service project"),
+    ("Funding of the technical implementation", "none stated"),
+    ("Release and revision of the source", f"last updated {SOURCE_UPDATED}"),
+    ("Use of race", "not used"),
+    ("Use of ethnicity", "not used"),
+    ("Use of language", "not used; only reports in English are read"),
+    ("Use of sexual orientation", "not used"),
+    ("Use of gender identity", "not used"),
+    ("Use of sex", "used, as recorded in Patient.gender"),
+    ("Use of date of birth", "used, as age in years"),
+    ("Use of social determinants of health", "not used"),
+    ("Use of health status assessments", "not used"),
+)
+"""What a user of evidence-based decision support is told of its source: the thirteen attributes of 45 CFR
+170.315(b)(11)(iv)(A). Nothing here was learnt from data, so those of predictive support do not apply."""

@@ -46,13 +46,14 @@ class Reading:
     """A case, what became of each report, and in words what of the record could not be used.
 
     ``statements`` are all that was read, before they were sorted into the case; ``reports`` are those that are, or may
-    be, of an MRI of bones or joints, the newest first.
+    be, of an MRI of bones or joints, the newest first; ``studies`` are all MR studies, also those that are history.
     """
 
     case: Case
     gaps: tuple[str, ...]
     reports: tuple[ReportReading, ...] = ()
     statements: tuple[Statement, ...] = ()
+    studies: tuple[Study, ...] = ()
 
     @property
     def unread(self) -> tuple[ReportReading, ...]:
@@ -138,7 +139,7 @@ def read_case(
     ]
     newest_first = tuple(sorted(outcomes, key=lambda one: (one.day, one.key), reverse=True))
     gaps = (*_gaps(problems, how), *_report_gaps(newest_first))
-    return Reading(case, gaps, newest_first, tuple(statements))
+    return Reading(case, gaps, newest_first, tuple(statements), tuple(studies.values()))
 
 
 def _contained(record: Record) -> list[Json]:
