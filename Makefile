@@ -9,7 +9,7 @@ ARGS ?=
 PARALLEL ?= -n auto --dist loadgroup
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo serve test test-all coverage check lint types imports content leaks conformance docs cases mutation fuzz bench format lock clean
+.PHONY: help setup setup-dev demo serve test test-all coverage check lint types imports content leaks conformance docs cases mutation fuzz contract bench format lock clean
 
 help: ## Show these lines
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1@\2/p' $(MAKEFILE_LIST) | awk -F@ '{printf "%-20s %s\n", $$1, $$2}'
@@ -54,6 +54,7 @@ leaks:
 docs: $(VENV)/.dev ## Write the generated documents anew
 	$(BIN)/cds-service rules > docs/rules.md
 	$(BIN)/cds-service terminology --out fixtures/terminology
+	$(BIN)/cds-service openapi > docs/openapi.json
 	PYTHONPATH=.:tests $(BIN)/python -m support.sentences fixtures/sentences/*.jsonl --write
 	PYTHONPATH=.:tests $(BIN)/python -m support.conformance
 
@@ -76,6 +77,11 @@ fuzz: $(VENV)/.dev requirements-fuzz.lock ## Look for input that breaks a promis
 	    -print_final_stats=1 -artifact_prefix=.fuzz- >/dev/null || exit 1; \
 	done
 
+CONTRACT_S ?= 60
+
+contract: $(VENV)/.dev $(VENV)-contract/.made ## Ask a running service for what its OpenAPI promises (schemathesis, CONTRACT_S seconds)
+	PYTHONPATH=.:tests $(BIN)/python -m support.contract $(VENV)-contract/bin/schemathesis $(CONTRACT_S)
+
 bench: $(VENV)/.dev ## Compare with others on the same input (makes their environments)
 	$(BIN)/python benchmarks/large_record.py
 	$(BIN)/python benchmarks/context.py fixtures/sentences/held_out.jsonl
@@ -93,13 +99,14 @@ lock: ## Choose the newest versions for the locks
 	$(COMPILE) -c requirements-dev.lock pyproject.toml -o requirements.lock
 	echo hatchling | $(COMPILE) -c requirements-dev.lock - -o requirements-build.lock
 	echo 'atheris>=3.0,<3.1' | $(COMPILE) -c requirements-dev.lock - -o requirements-fuzz.lock
+	echo schemathesis | $(COMPILE) - -o requirements-contract.lock
 	rm -r $(VENV)-lock
 
 COMPILE = $(VENV)-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --no-emit-index-url --custom-compile-command "make lock"
 
 clean: ## Remove what was installed and built
-	rm -rf $(VENV) $(VENV)-lock dist build .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-lock $(VENV)-contract dist build .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 
 # The stamps: made again only when a lock or pyproject.toml changed.
 
@@ -120,3 +127,10 @@ $(VENV)/.dev: $(VENV)/.python requirements-dev.lock pyproject.toml
 	$(PIP) --require-hashes --no-deps -r requirements-dev.lock
 	$(PIP) --no-deps --no-build-isolation -e .
 	@touch $@ $(VENV)/.runtime
+
+# schemathesis brings much that nothing else needs: it has an environment of its own.
+$(VENV)-contract/.made: requirements-contract.lock
+	$(PYTHON) -m venv $(VENV)-contract
+	$(VENV)-contract/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
+	  -r requirements-contract.lock
+	@touch $@

@@ -217,6 +217,16 @@ def rules() -> None:
     typer.echo(rulebook(found, fires_in(assessed)), nl=False)
 
 
+@app.command("openapi")
+def print_contract() -> None:
+    """Print the interface of the service, as it is set up, as OpenAPI 3.1 (docs/openapi.json)."""
+    from cds_service.web.openapi import openapi  # noqa: PLC0415  # deferred: only this command needs it
+
+    settings = _settings()
+    found = openapi(settings, site_services(settings), load_scenarios(data_path("scenarios")))
+    typer.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
+
+
 @app.command()
 def terminology(
     out: Annotated[Path, typer.Option(help="Folder to write to; it is made if it is not there.", file_okay=False)],

@@ -37,6 +37,7 @@ from cds_service.settings import Settings
 from cds_service.store.records import Feedback
 from cds_service.store.store import Store
 from cds_service.web.authentication import authenticate, caller
+from cds_service.web.contract import describe
 from cds_service.web.overload import limit_calls
 from cds_service.web.responses import as_json
 from cds_service.web.watching import count_answer, count_requests, watch
@@ -130,6 +131,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
         return as_json({})
 
     watch(app, settings, store)
+    describe(app, settings, services)
     _answer_errors(app)
     app.after_request(_protect)
     pages = [origin for name in sorted(settings.profiles) for origin in PROFILES[name].origins]

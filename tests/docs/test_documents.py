@@ -66,6 +66,10 @@ def test_the_page_of_rules_is_fresh():
     assert (ROOT / "docs" / "rules.md").read_text(encoding="utf-8") == run("rules"), "run: make docs"
 
 
+def test_the_contract_is_fresh():
+    assert (ROOT / "docs" / "openapi.json").read_text(encoding="utf-8") == run("openapi"), "run: make docs"
+
+
 def test_the_page_of_rules_lists_every_setting_of_judgement():
     page = (ROOT / "docs" / "rules.md").read_text(encoding="utf-8")
 
