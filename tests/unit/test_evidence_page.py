@@ -101,6 +101,9 @@ def test_a_patient_who_has_died_gets_the_reason_and_no_advice():
 
     assert section(shown, "bottom-line").one("p", class_="card").text == wording.DECEASED
     assert shown.find("textarea") == []
+    assert "Advice that follows" not in section(shown, "differential").text
+    assert "Advice that follows" in section(page(FOOT), "differential").text
+    assert section(shown, "what-if").find("tr") == []
 
 
 # ---------------------------------------------------------------------------------------------- who and when
@@ -116,6 +119,12 @@ def test_the_banner_says_who_when_and_by_which_rules():
         " ImagingStudy/example-foot-study, report DiagnosticReport/example-foot-report."
         f" Rule set {VERSION}."
     )
+
+
+def test_the_page_says_what_it_was_opened_for_and_where_it_was_read():
+    header = parsed(page_of(FOOT, opened="DiagnosticReport/a\u202eb", source="Example <EHR>")).one("header").text
+
+    assert "Read from Example <EHR>. Opened for DiagnosticReport/ab." in header
 
 
 def test_a_client_with_a_banner_of_its_own_still_gets_one_line():
