@@ -6,8 +6,8 @@ What could not be had is named in the section it belongs to, so that an empty se
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cached_property, partial
 from itertools import chain
@@ -146,9 +146,7 @@ class Evidence:
     """The whole page. ``missing`` says, for each section, what could not be had and why."""
 
     banner: Banner
-    whole_banner: bool
     as_of: str
-    opened: str
     assessed: tuple[str, ...]
     version: str
     cards: tuple[Card, ...]
@@ -184,6 +182,9 @@ class Evidence:
     not_asked: str
     resources: tuple[tuple[str, int], ...]
     problems: tuple[str, ...]
+    whole_banner: bool = True
+    opened: str = ""
+    source: str = ""
 
 
 def evidence(
@@ -197,9 +198,11 @@ def evidence(
     not_granted: Mapping[str, str] | None = None,
     what_if: WhatIf | None = None,
     opened: str = "",
+    source: str = "",
 ) -> Evidence:
     """Return what the page shows of an answer. The arguments are those of ``page.evidence_page``."""
-    return _Writer(answer, rules, as_of, not_granted or {}, what_if).page(version, patient_id, patient_banner, opened)
+    page = _Writer(answer, rules, as_of, not_granted or {}, what_if).page(version, patient_id)
+    return replace(page, whole_banner=patient_banner, opened=said(opened), source=said(source))
 
 
 @dataclass
@@ -217,7 +220,7 @@ class _Writer:
         days = int(str(self._setting(OLD_AFTER_DAYS.name, OLD_AFTER_DAYS.default)))
         self.old_before = (self.as_of.date() - timedelta(days=days)).isoformat()
 
-    def page(self, version: str, patient_id: str, patient_banner: bool, opened: str) -> Evidence:
+    def page(self, version: str, patient_id: str) -> Evidence:
         answer, assessment = self.answer, self.answer.assessment
         supposed = self.what_if.supposed if self.what_if else Supposed()
         places = tuple(self._place(number, lesion) for number, lesion in enumerate(assessment.case.lesions))
@@ -227,9 +230,7 @@ class _Writer:
         banner = self._banner(patient_id)
         return Evidence(
             banner=banner,
-            whole_banner=patient_banner,
             as_of=f"{self.as_of:%Y-%m-%d %H:%M %Z}".strip(),
-            opened=said(opened),
             assessed=tuple(dict.fromkeys(_study_line(lesion.study) for lesion in assessment.case.lesions)),
             version=version,
             cards=tuple(map(_card, answer.contents)),
@@ -246,9 +247,9 @@ class _Writer:
             places=(*places, *self._studies()),
             patient=self._patient(),
             unread=tuple(self._unread()),
-            candidates=differential(assessment, self.rules, self._state),
+            candidates=self._candidates(),
             not_assessed=", ".join(self.rules.causes[cause].label for cause in assessment.not_assessed),
-            questions=questions(answer, self.rules, supposed),
+            questions=() if self.died else questions(answer, self.rules, supposed),
             studies=tuple(map(self._study_row, self.studies)),
             time_line=time_line([(study.day, depths) for study, depths in self._depths()], self.limits),
             limits=tuple(f"{limit} mm" for limit in self.limits),
@@ -274,6 +275,16 @@ class _Writer:
             resources=tuple(self._resources()),
             problems=tuple(map(_problem, dict.fromkeys((*assessment.conflicts, *answer.reading.case.problems)))),
         )
+
+    @cached_property
+    def died(self) -> bool:
+        """Whether the record says that the patient has died: then nothing on the page is advice."""
+        today = self.as_of.date()
+        return any(is_deceased(patient, today) for patient in self.answer.record.of_type("Patient"))
+
+    def _candidates(self) -> tuple[Candidate, ...]:
+        found = differential(self.answer.assessment, self.rules, self._state)
+        return tuple(replace(one, advice=()) for one in found) if self.died else found
 
     # What could not be had
 
@@ -309,9 +320,7 @@ class _Writer:
     def _no_card(self) -> str:
         if self.answer.contents:
             return ""
-        today: date = self.as_of.date()
-        died = any(is_deceased(patient, today) for patient in self.answer.record.of_type("Patient"))
-        return wording.DECEASED if died else f"{wording.NO_CARD} {wording.NOTHING_EXCLUDED}"
+        return wording.DECEASED if self.died else f"{wording.NO_CARD} {wording.NOTHING_EXCLUDED}"
 
     def _supposed(self, supposed: Supposed) -> Iterator[tuple[str, str, bool]]:
         """Yield what is supposed in words, and whether it counts anywhere: the record goes before it."""

@@ -34,6 +34,7 @@ def evidence_page(
     not_granted: Mapping[str, str] | None = None,
     what_if: WhatIf | None = None,
     opened: str = "",
+    source: str = "",
     assets: str = "",
 ) -> str:
     """Return the page about an answer.
@@ -46,6 +47,7 @@ def evidence_page(
         not_granted: prefetch key -> why the app could not read it, such as ``evidence.NOT_GRANTED`` or a ``Failure``.
         what_if: what ``answer`` supposes, and the answer without it; None for an answer about the record.
         opened: the reference the app was opened for.
+        source: which record system it was read from, as a clinician knows it.
         assets: address of the folder that serves ``STATIC``; empty for a page that stands alone: it carries its
             styles, has no script, and asks nothing back.
     """
@@ -59,6 +61,7 @@ def evidence_page(
         not_granted=not_granted,
         what_if=what_if,
         opened=opened,
+        source=source,
     )
     sizes = {"map": (MAP_WIDTH, MAP_HEIGHT), "time": (TIME_WIDTH, TIME_HEIGHT)}
     style = "" if assets else (STATIC / "page.css").read_text(encoding="utf-8")

@@ -40,21 +40,24 @@ class WhatIf:
 
 @dataclass(frozen=True)
 class Choice:
-    """One value that may be supposed; ``changes`` says what follows, empty when that is not known to be anything."""
+    """One value that may be supposed, as it stands in an address and in words."""
 
     value: str
     words: str
-    changes: str
     chosen: bool
 
 
 @dataclass(frozen=True)
 class Question:
-    """A fact the record does not state, what each value would change, and how to learn it."""
+    """A fact the record does not state, what values would lead to what, and how to learn it.
+
+    ``changes`` are pairs of (values in words, what they lead to); none for what is supposed already.
+    """
 
     name: str
     label: str
     choices: tuple[Choice, ...]
+    changes: tuple[tuple[str, str], ...]
     actions: tuple[str, ...]
 
 
@@ -100,24 +103,26 @@ def questions(answer: Answer, rules: RuleSet, supposed: Supposed) -> tuple[Quest
         Question(
             name=f"{PREFIX}{one.fact.name}",
             label=one.fact.label,
-            choices=tuple(_choices(one, values.get(one.fact), rules)),
+            choices=tuple(_choices(one, values.get(one.fact))),
+            changes=tuple(_changes(one, rules)),
             actions=tuple(action.text for action in actions_for(answer.assessment, one.fact, rules)),
         )
         for one in asked
     )
 
 
-def _choices(one: Decisive, chosen: Value | None, rules: RuleSet) -> Iterator[Choice]:
-    changes = {_written(change.value): change for change in one.changes}
+def _changes(one: Decisive, rules: RuleSet) -> Iterator[tuple[str, str]]:
+    """Yield what values lead to, those that lead to the same together."""
+    leading: dict[str, list[str]] = {}
+    for change in one.changes:
+        cause = rules.causes[change.leading].label if change.leading else wording.NO_CAUSE
+        leading.setdefault(f"{wording.TIER[change.tier]}, {cause}", []).append(wording.value_of(one.fact, change.value))
+    yield from ((", ".join(values), words) for words, values in leading.items())
+
+
+def _choices(one: Decisive, chosen: Value | None) -> Iterator[Choice]:
     for value in _possible(one, chosen):
-        change = changes.get(_written(value))
-        leading = change and change.leading and rules.causes[change.leading].label
-        yield Choice(
-            value=_written(value),
-            words=wording.value_of(one.fact, value),
-            changes=f"{wording.TIER[change.tier]}, {leading or wording.NO_CAUSE}" if change else "",
-            chosen=chosen == value,
-        )
+        yield Choice(_written(value), wording.value_of(one.fact, value), chosen == value)
 
 
 def _possible(one: Decisive, chosen: Value | None) -> list[Value]:

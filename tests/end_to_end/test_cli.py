@@ -144,6 +144,19 @@ def test_explain_prints_what_was_read_and_why_each_rule_fired_or_not():
     assert [words for words in wanted if words not in shown] == []
 
 
+@pytest.mark.slow
+def test_explain_writes_the_evidence_page_as_one_file(tmp_path: Path):
+    page = tmp_path / "page.html"
+
+    done = run("explain", request_of("sacroiliac-study-without-t1"), "--today", "2026-11-17", "--html", page)
+
+    written = page.read_text(encoding="utf-8")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert written.startswith("<!doctype html>")
+    assert written.count("<style>") == 1
+    assert "As of <time>2026-11-17" in written
+
+
 # ---------------------------------------------------------------------------------------------- reading
 
 REPORT = """\

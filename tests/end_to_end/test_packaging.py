@@ -159,6 +159,14 @@ def test_the_wheel_carries_the_licence_and_the_notices(archives: Archives, name:
     assert f"License-File: {name}" in in_wheel["bme_cds_service-0.1.0.dist-info/METADATA"].decode().splitlines()
 
 
+def test_the_wheel_carries_what_the_evidence_page_is_made_of(archives: Archives):
+    in_wheel = content(archives.wheel)
+    parts = [*ROOT.glob("cds_service/smart/templates/*"), *ROOT.glob("cds_service/smart/static/*")]
+
+    assert len(parts) == 4
+    assert [one.name for one in parts if in_wheel.get(str(one.relative_to(ROOT))) != one.read_bytes()] == []
+
+
 def test_the_source_archive_holds_what_a_packager_needs(archives: Archives):
     with tarfile.open(archives.sdist) as archive:
         top_level = {name.split("/")[1] for name in archive.getnames()}

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from cds_service.engine.assess import Assessment, assess
-from cds_service.engine.what_if import Change, Decisive, decisive
+from cds_service.engine.what_if import Change, Decisive, actions_for, decisive, suppose, thresholds
+from cds_service.knowledge.facts import DEPTH, FEVER
 from cds_service.knowledge.rules import rule_set
 from cds_service.model.case import Case
 from cds_service.model.finding import State
@@ -227,3 +228,27 @@ def test_the_thresholds_that_are_tried_are_those_of_the_site() -> None:
     listed = {one.fact.name: one.changes for one in decisive(assessed(WOMAN_IN_PAIN, settings), RULES, settings)}
 
     assert listed.get("age") == (Change(number("60"), Tier.URGENT, "sif"),)
+
+
+# ---------------------------------------------------------------------------------------------- how to learn it
+
+
+def test_a_depth_not_reported_is_learnt_by_asking_for_it():
+    assert [action.id for action in actions_for(assessed(SI_JOINT), DEPTH, RULES)] == ["MEASURE_DEPTH"]
+
+
+def test_no_referral_is_a_way_to_learn_a_fact():
+    foot = assessed({**FOOT, "diabetes": "present"})
+    asked = {action for fact in foot.missing() for action in actions_for(foot, fact, RULES)}
+
+    assert [action.id for action in asked if action.target] == []
+
+
+def test_the_depths_that_rules_ask_for_are_those_of_the_source():
+    assert thresholds(DEPTH, RULES, {}) == [10]
+
+
+def test_what_is_supposed_does_not_replace_what_is_stated():
+    stated = assessed({**SI_JOINT, "fever": "absent"}).case
+
+    assert suppose(stated, FEVER, State.PRESENT) == stated
