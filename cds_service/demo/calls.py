@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
@@ -32,18 +32,22 @@ _TOKEN = re.compile(r"\{\{context\.(\w+)\}\}")
 
 @dataclass
 class Exchange:
-    """One call of a service and what came of it. ``outcomes``: place of a card -> what the clinician did with it."""
+    """One call of a service and what came of it.
+
+    ``cards`` is None when there was no answer, which is something else than no card; ``status`` is 0 when nothing came
+    back at all. ``outcomes``: place of a card -> what the clinician did with it.
+    """
 
     patient: str
     service: str
     hook: str
     url: str
     request: str
-    status: int
-    response: str
-    took_ms: int
-    cards: list[Json]
     report: str = ""
+    status: int = 0
+    response: str = ""
+    took_ms: int = 0
+    cards: list[Json] | None = None
     outcomes: dict[int, str] = field(default_factory=dict)
     feedback: list[str] = field(default_factory=list)
 
@@ -58,7 +62,11 @@ class CdsClient:
 
     def fire(self, hook: str, patient: str, context: Mapping[str, Any], fault: Fault, report: str = "") -> Exchange:
         """Call the service of a hook about a patient."""
-        service = self._service(hook)
+        try:
+            service = self._service(hook)
+        except (requests.RequestException, ValueError, KeyError) as error:
+            why = f"The list of services could not be read ({type(error).__name__})."
+            return Exchange(patient, "", hook, f"{self.base}/cds-services", "", report, response=why)
         grant = self._access(patient, fault)
         body: Json = {
             "hook": hook,
@@ -77,14 +85,14 @@ class CdsClient:
         if fault not in WITHOUT_PREFETCH:
             body["prefetch"] = self._prefetch(service["prefetch"], body["context"], fault)
         written = orjson.dumps(body, option=orjson.OPT_INDENT_2).decode()
-        return self.send(service["id"], hook, patient, written, fault, report)
+        url = f"{self.base}/cds-services/{service['id']}"
+        return self.send(Exchange(patient, service["id"], hook, url, written, report), fault)
 
-    def send(self, service: str, hook: str, patient: str, body: str, fault: Fault, report: str = "") -> Exchange:
-        """Send a request as it is written, so that one edited by hand arrives as it was edited."""
-        url = f"{self.base}/cds-services/{service}"
-        status, text, took_ms = self._post(url, body, fault)
-        cards = _cards(text) if status == 200 else []
-        return Exchange(patient, service, hook, url, body, status, text, took_ms, cards, report)
+    def send(self, call: Exchange, fault: Fault) -> Exchange:
+        """Send the request of a call as it is written, so that one edited by hand arrives as it was edited."""
+        status, text, took_ms = self._post(call.url, call.request, fault)
+        cards = _cards(text) if status == 200 else None
+        return replace(call, status=status, response=text, took_ms=took_ms, cards=cards, outcomes={}, feedback=[])
 
     def feedback(self, exchange: Exchange, item: Mapping[str, Any]) -> None:
         """Tell the service what a clinician did with a card; the exchange keeps what was said and answered."""
@@ -149,10 +157,12 @@ class CdsClient:
 _RANK = {"critical": 0, "warning": 1}
 
 
-def _cards(text: str) -> list[Json]:
-    """Return the cards of an answer, the most urgent first."""
-    cards: list[Json] = orjson.loads(text).get("cards", [])
-    return sorted(cards, key=lambda card: _RANK.get(card["indicator"], 2))
+def _cards(text: str) -> list[Json] | None:
+    """Return the cards of an answer, the most urgent first; None if it is not the answer of a service."""
+    try:
+        return sorted(orjson.loads(text)["cards"], key=lambda card: _RANK.get(card["indicator"], 2))
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def written(text: str) -> str:

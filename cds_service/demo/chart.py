@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
+from flask import Blueprint, abort, redirect, render_template, request, url_for
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
@@ -21,7 +21,7 @@ from cds_service.demo.calls import CdsClient, Exchange, written
 from cds_service.demo.faults import LABELS, Fault
 from cds_service.demo.fhir import Records, Refused
 from cds_service.demo.orders import catalogue, detail_of, draft_for, label_of, signed, words_of
-from cds_service.demo.patients import Patients
+from cds_service.demo.patients import Patients, Story
 from cds_service.demo.record import read_chart
 
 Json = dict[str, Any]
@@ -58,191 +58,220 @@ class Desk:
         return self.made
 
 
-def chart(
-    patients: Patients,
-    records: Records,
-    client: CdsClient,
-    authority: Authority,
-    app_url: str,
-    today: Callable[[], date],
-) -> Blueprint:
-    """Return the pages. ``app_url``: the launch address of a SMART app to offer in the chart, or empty."""
-    pages = Blueprint("chart", __name__, template_folder="templates", static_folder="static")
-    desk = Desk()
-    orders = catalogue(patients.stories.values())
+@dataclass(frozen=True)
+class ChartPages:
+    """The views of the chart. ``app_url``: the launch address of a SMART app to offer, or empty."""
 
-    def story_of(patient: str) -> Any:
-        return patients.stories.get(patient) or abort(404)
+    patients: Patients
+    records: Records
+    client: CdsClient
+    authority: Authority
+    app_url: str
+    today: Callable[[], date]
+    desk: Desk = field(default_factory=Desk)
 
-    def call_of(patient: str, number: int) -> Exchange:
-        exchange = desk.calls.get(number)
-        if exchange is None or exchange.patient != patient:
-            abort(404)
-        return exchange
+    def blueprint(self) -> Blueprint:
+        """Return the pages at their addresses."""
+        pages = Blueprint("chart", __name__, template_folder="templates", static_folder="static")
+        chart, call = "/patients/<patient>", "/patients/<patient>/calls/<int:number>"
+        card = f"{call}/cards/<int:place>"
+        pages.get("/")(self.list_patients)
+        pages.get(chart)(self.open_chart)
+        pages.get(f"{chart}/reports/<report>")(self.open_report)
+        pages.get(call)(self.show_call)
+        pages.post(f"{call}/again")(self.send_again)
+        pages.post(f"{card}/accept")(self.accept)
+        pages.post(f"{card}/override")(self.override)
+        pages.post(f"{card}/launch")(self.launch_link)
+        pages.post(f"{chart}/launch")(self.launch_app)
+        pages.post(f"{chart}/orders")(self.choose_order)
+        pages.post(f"{chart}/orders/remove")(self.remove_order)
+        pages.post(f"{chart}/orders/sign")(self.sign_orders)
+        pages.post(f"{chart}/orders/file")(self.file_orders)
+        pages.post("/fault")(self.set_fault)
+        pages.app_errorhandler(404)(lambda _: (render_template("missing.html"), 404))
+        return pages
 
-    def fire(hook: str, patient: str, context: Mapping[str, Any], report: str = "") -> int:
-        return desk.keep(client.fire(hook, patient, context, desk.fault, report))
+    # Looking
 
-    def shown(patient: str, number: int) -> Any:
-        return redirect(url_for(".show_call", patient=patient, number=number), 303)
+    def list_patients(self) -> str:
+        stories = self.patients.stories.values()
+        rows = [(story, read_chart(self.records, story.patient, self.today())) for story in stories]
+        return render_template("patients.html", rows=rows, fault=self.desk.fault, labels=LABELS)
 
-    def draft_context(patient: str) -> Json:
-        entries = [{"resource": draft} for draft in desk.drafts.get(patient, [])]
-        return {"draftOrders": {"resourceType": "Bundle", "type": "collection", "entry": entries}}
+    def open_chart(self, patient: str) -> Any:
+        return self._shown(patient, self._fire("patient-view", patient, {}))
 
-    @pages.get("/")
-    def list_patients() -> str:
-        rows = [(story, read_chart(records, story.patient, today())) for story in patients.stories.values()]
-        return render_template("patients.html", rows=rows, fault=desk.fault, labels=LABELS)
+    def open_report(self, patient: str, report: str) -> Any:
+        found = self._report(patient, report) or abort(404)
+        study = _study_of(found)
+        context = {"reportId": report, "studyId": study} if study else {"reportId": report}
+        return self._shown(patient, self._fire("result-review", patient, context, report))
 
-    @pages.get("/patients/<patient>")
-    def open_chart(patient: str) -> Any:
-        story_of(patient)
-        return shown(patient, fire("patient-view", patient, {}))
-
-    @pages.get("/patients/<patient>/reports/<report>")
-    def open_report(patient: str, report: str) -> Any:
-        story_of(patient)
-        found = next((one for one in records.all_of("DiagnosticReport", patient) if one["id"] == report), None)
-        if found is None:
-            abort(404)
-        context = {"reportId": report}
-        if study := _study_of(found):
-            context["studyId"] = study
-        return shown(patient, fire("result-review", patient, context, report))
-
-    @pages.get("/patients/<patient>/calls/<int:number>")
-    def show_call(patient: str, number: int) -> str:
-        exchange = call_of(patient, number)
-        reading = read_chart(records, patient, today())
+    def show_call(self, patient: str, number: int) -> str:
+        exchange, story = self._call(patient, number), self._story(patient)
+        orders = self._catalogue()
         return render_template(
             "chart.html",
-            story=story_of(patient),
-            about=markdown(story_of(patient).about),
-            record=reading,
-            report=exchange.report or story_of(patient).report,
+            story=story,
+            about=markdown(story.about),
+            record=read_chart(self.records, patient, self.today()),
+            report=exchange.report or story.report,
             exchange=exchange,
             number=number,
-            cards=[_card(exchange, place) for place in range(len(exchange.cards))],
+            cards=None if exchange.cards is None else [_card(exchange, place) for place in range(len(exchange.cards))],
             answer=written(exchange.response),
             curl=curl_of(exchange),
             hook=HOOKS.get(exchange.hook, exchange.hook),
             drafts=[
-                (one["id"], words_of(one) or "An order without a name", detail_of(one))
-                for one in desk.drafts.get(patient, [])
+                (one["id"], words_of(one) or "An order without a name", detail_of(one)) for one in self._drafts(patient)
             ],
             orders=orders,
-            proposed=[label_of(one) for one in story_of(patient).drafts if label_of(one) in orders],
-            fault=desk.fault,
+            proposed=[label_of(one) for one in story.drafts if label_of(one) in orders],
+            fault=self.desk.fault,
             labels=LABELS,
-            app_url=app_url,
+            app_url=self.app_url,
         )
 
-    @pages.post("/patients/<patient>/calls/<int:number>/again")
-    def send_again(patient: str, number: int) -> Any:
-        first = call_of(patient, number)
+    # What is done with a call and its cards
+
+    def send_again(self, patient: str, number: int) -> Any:
+        first = self._call(patient, number)
         body = request.form.get("request", "").replace("\r\n", "\n")
-        return shown(
-            patient, desk.keep(client.send(first.service, first.hook, patient, body, desk.fault, first.report))
-        )
+        return self._shown(patient, self.desk.keep(self.client.send(replace(first, request=body), self.desk.fault)))
 
-    @pages.post("/patients/<patient>/calls/<int:number>/cards/<int:place>/accept")
-    def accept(patient: str, number: int, place: int) -> Any:
-        exchange, card = _card_of(call_of(patient, number), place)
+    def accept(self, patient: str, number: int, place: int) -> Any:
+        exchange, card = self._open_card(patient, number, place)
         suggestion = _chosen(card.get("suggestions"), "suggestion")
-        done = [
-            _apply(action, records, desk.drafts.setdefault(patient, [])) for action in suggestion.get("actions", [])
-        ]
-        exchange.outcomes[place] = f"Accepted: {suggestion['label']}. {' '.join(done)}".strip()
+        done = [self._apply(action, patient) for action in suggestion.get("actions", [])]
+        exchange.outcomes[place] = " ".join([f"Accepted: {suggestion['label']}.", *done])
         taken = {"card": card["uuid"], "outcome": "accepted", "acceptedSuggestions": [{"id": suggestion["uuid"]}]}
-        client.feedback(exchange, taken)
-        return shown(patient, number)
+        self.client.feedback(exchange, taken)
+        return self._shown(patient, number)
 
-    @pages.post("/patients/<patient>/calls/<int:number>/cards/<int:place>/override")
-    def override(patient: str, number: int, place: int) -> Any:
-        exchange, card = _card_of(call_of(patient, number), place)
+    def override(self, patient: str, number: int, place: int) -> Any:
+        exchange, card = self._open_card(patient, number, place)
         reason = _chosen(card.get("overrideReasons"), "reason")
-        exchange.outcomes[place] = f"Overridden: {reason['display']}."
+        exchange.outcomes[place] = f"Not followed: {reason['display']}."
         why: Json = {"reason": reason}
         if comment := request.form.get("comment", "").strip():
             why["userComment"] = comment
-        client.feedback(exchange, {"card": card["uuid"], "outcome": "overridden", "overrideReason": why})
-        return shown(patient, number)
+        self.client.feedback(exchange, {"card": card["uuid"], "outcome": "overridden", "overrideReason": why})
+        return self._shown(patient, number)
 
-    @pages.post("/patients/<patient>/calls/<int:number>/cards/<int:place>/launch")
-    def launch_link(patient: str, number: int, place: int) -> Any:
-        exchange, card = _card_of(call_of(patient, number), place)
-        link = _chosen(card.get("links"), "link")
+    def launch_link(self, patient: str, number: int, place: int) -> Any:
+        exchange = self._call(patient, number)
+        link = _chosen(_card_at(exchange, place).get("links"), "link")
         context = {"appContext": link["appContext"]} if link.get("appContext") else {}
-        return _launched(link["url"], patient, exchange.report, context)
+        return self._launched(link["url"], patient, exchange.report, context)
 
-    @pages.post("/patients/<patient>/launch")
-    def launch_app(patient: str) -> Any:
-        story_of(patient)
-        return _launched(app_url, patient, request.form.get("report", ""), {}) if app_url else abort(404)
+    def launch_app(self, patient: str) -> Any:
+        self._story(patient)
+        return self._launched(self.app_url or abort(404), patient, request.form.get("report", ""), {})
 
-    def _launched(url: str, patient: str, report: str, context: Json) -> Any:
+    def set_fault(self) -> Any:
+        given = request.form.get("fault", "")
+        self.desk.fault = Fault(given) if given in list(Fault) else abort(400)
+        before = self.desk.calls.get(_number(request.form.get("call", "0")))
+        if before is None:
+            return redirect(url_for("chart.list_patients"), 303)
+        if before.hook == "result-review" and before.report:
+            return redirect(url_for("chart.open_report", patient=before.patient, report=before.report), 303)
+        return redirect(url_for("chart.open_chart", patient=before.patient), 303)
+
+    # Orders
+
+    def choose_order(self, patient: str) -> Any:
+        order = self._catalogue().get(request.form.get("order", "")) or abort(400)
+        draft = draft_for(order, patient, datetime.now().astimezone())
+        self.desk.drafts.setdefault(patient, []).append(draft)
+        selections = [f"{draft['resourceType']}/{draft['id']}"]
+        context = {"selections": selections, **self._draft_context(patient)}
+        return self._shown(patient, self._fire("order-select", patient, context))
+
+    def remove_order(self, patient: str) -> Any:
+        self.desk.drafts[patient] = [one for one in self._drafts(patient) if one["id"] != request.form.get("draft")]
+        return self._shown(patient, _number(request.form.get("call")))
+
+    def sign_orders(self, patient: str) -> Any:
+        """Ask the service before orders are signed. Without a card they are; with one, the clinician decides."""
+        number = self._fire("order-sign", patient, self._draft_context(patient))
+        if self.desk.calls[number].cards == []:
+            self._file(patient)
+        return self._shown(patient, number)
+
+    def file_orders(self, patient: str) -> Any:
+        self._file(patient)
+        return self._shown(patient, _number(request.form.get("call")))
+
+    def _file(self, patient: str) -> None:
+        for draft in self.desk.drafts.pop(patient, []):
+            self.records.create(signed(draft))
+
+    def _drafts(self, patient: str) -> list[Json]:
+        return self.desk.drafts.get(patient, [])
+
+    def _draft_context(self, patient: str) -> Json:
+        entries = [{"resource": draft} for draft in self._drafts(patient)]
+        return {"draftOrders": {"resourceType": "Bundle", "type": "collection", "entry": entries}}
+
+    def _catalogue(self) -> Mapping[str, Json]:
+        return catalogue(self.patients.stories.values())
+
+    # Shared
+
+    def _fire(self, hook: str, patient: str, context: Mapping[str, Any], report: str = "") -> int:
+        self._story(patient)
+        return self.desk.keep(self.client.fire(hook, patient, context, self.desk.fault, report))
+
+    def _shown(self, patient: str, number: int) -> Any:
+        return redirect(url_for("chart.show_call", patient=patient, number=number), 303)
+
+    def _story(self, patient: str) -> Story:
+        return self.patients.stories.get(patient) or abort(404)
+
+    def _report(self, patient: str, report: str) -> Json | None:
+        return next((one for one in self.records.all_of("DiagnosticReport", patient) if one["id"] == report), None)
+
+    def _call(self, patient: str, number: int) -> Exchange:
+        exchange = self.desk.calls.get(number)
+        return exchange if exchange is not None and exchange.patient == patient else abort(404)
+
+    def _open_card(self, patient: str, number: int, place: int) -> tuple[Exchange, Json]:
+        """Return a card that nothing was done with yet."""
+        exchange = self._call(patient, number)
+        return (exchange, _card_at(exchange, place)) if place not in exchange.outcomes else abort(409)
+
+    def _launched(self, url: str, patient: str, report: str, context: Json) -> Any:
         """Do what a record does for a link of type smart: keep the context, and open the app with a handle for it."""
-        if urlsplit(url).scheme not in ("http", "https"):
+        if not _is_web(url):
             abort(400)
-        found = next((one for one in records.all_of("DiagnosticReport", patient) if one["id"] == report), None)
-        if found is not None:
+        if found := self._report(patient, report):
             study = _study_of(found)
             about = [f"DiagnosticReport/{report}", *([f"ImagingStudy/{study}"] if study else [])]
             context = {**context, "fhirContext": [{"reference": one} for one in about]}
-        handle = authority.launch(Launch(patient, context))
+        handle = self.authority.launch(Launch(patient, context))
         mark = "&" if urlsplit(url).query else "?"
-        return redirect(f"{url}{mark}{urlencode({'launch': handle, 'iss': authority.fhir_base})}", 303)
+        return redirect(f"{url}{mark}{urlencode({'launch': handle, 'iss': self.authority.fhir_base})}", 303)
 
-    @pages.post("/patients/<patient>/orders")
-    def choose_order(patient: str) -> Any:
-        story_of(patient)
-        order = orders.get(request.form.get("order", "")) or abort(400)
-        draft = draft_for(order, patient, datetime.now().astimezone())
-        desk.drafts.setdefault(patient, []).append(draft)
-        selection = {"selections": [f"{draft['resourceType']}/{draft['id']}"]}
-        return shown(patient, fire("order-select", patient, {**selection, **draft_context(patient)}))
-
-    @pages.post("/patients/<patient>/orders/remove")
-    def remove_order(patient: str) -> Any:
-        kept = [one for one in desk.drafts.get(patient, []) if one["id"] != request.form.get("draft")]
-        desk.drafts[patient] = kept
-        return shown(patient, _number(request.form.get("call"))) if request.form.get("call") else open_chart(patient)
-
-    @pages.post("/patients/<patient>/orders/sign")
-    def sign_orders(patient: str) -> Any:
-        """Ask the service before orders are signed. Without a card they are; with one, the clinician is asked."""
-        story_of(patient)
-        number = fire("order-sign", patient, draft_context(patient))
-        exchange = desk.calls[number]
-        if exchange.status == 200 and not exchange.cards:
-            _file(patient)
-        return shown(patient, number)
-
-    @pages.post("/patients/<patient>/orders/file")
-    def file_orders(patient: str) -> Any:
-        _file(patient)
-        return shown(patient, _number(request.form.get("call")))
-
-    def _file(patient: str) -> None:
-        for draft in desk.drafts.pop(patient, []):
-            records.create(signed(draft))
-
-    @pages.post("/fault")
-    def set_fault() -> Any:
-        desk.fault = Fault(request.form.get("fault", "")) if request.form.get("fault") in list(Fault) else Fault.NONE
-        before = desk.calls.get(_number(request.form.get("call", "0")))
-        if before is None:
-            return redirect(url_for(".list_patients"), 303)
-        if before.hook == "result-review" and before.report:
-            return redirect(url_for(".open_report", patient=before.patient, report=before.report), 303)
-        return redirect(url_for(".open_chart", patient=before.patient), 303)
-
-    @pages.app_errorhandler(404)
-    def not_there(_: Exception) -> Any:
-        return render_template("missing.html"), 404
-
-    return pages
+    def _apply(self, action: Json, patient: str) -> str:
+        """Do what a suggestion says, and return it in words."""
+        kind, resource, drafts = action["type"], action.get("resource", {}), self._drafts(patient)
+        if kind == "create":
+            try:
+                self.records.create(signed(resource))
+            except Refused as error:
+                return f"The record did not take the order: {error.message}."
+            return "The order is in the chart."
+        ids = [one["id"] for one in drafts]
+        name = str(action.get("resourceId", "")).rpartition("/")[2] if kind == "delete" else resource.get("id")
+        if name not in ids:
+            return "The order that it would change is no longer there."
+        if kind == "delete":
+            drafts.pop(ids.index(name))
+            return "The order was removed."
+        drafts[ids.index(name)] = resource
+        return "The order was changed; it is not yet signed."
 
 
 def markdown(text: str) -> Markup:
@@ -258,7 +287,7 @@ def curl_of(exchange: Exchange) -> str:
 
 def _card(exchange: Exchange, place: int) -> Json:
     """Return a card as the page draws it: Markdown rendered, its later parts apart, links of other kinds left out."""
-    card = exchange.cards[place]
+    card = _card_at(exchange, place)
     parts = _SECTION.split(card.get("detail", ""))
     return {
         **card,
@@ -267,17 +296,18 @@ def _card(exchange: Exchange, place: int) -> Json:
         "rest": markdown("\n\n".join(parts[SHOWN_SECTIONS:])),
         "outcome": exchange.outcomes.get(place, ""),
         "links": [
-            {**link, "place": number}
-            for number, link in enumerate(card.get("links", []))
-            if urlsplit(link["url"]).scheme in ("http", "https")
+            {**link, "place": number} for number, link in enumerate(card.get("links", [])) if _is_web(link["url"])
         ],
     }
 
 
-def _card_of(exchange: Exchange, place: int) -> tuple[Exchange, Json]:
-    if place >= len(exchange.cards) or place in exchange.outcomes and not request.path.endswith("/launch"):
-        abort(400)
-    return exchange, exchange.cards[place]
+def _card_at(exchange: Exchange, place: int) -> Json:
+    cards = exchange.cards or []
+    return cards[place] if place < len(cards) else abort(404)
+
+
+def _is_web(url: str) -> bool:
+    return urlsplit(url).scheme in ("http", "https")
 
 
 def _chosen(offered: list[Json] | None, name: str) -> Json:
@@ -292,26 +322,6 @@ def _number(given: str | None) -> int:
     if given is None or not (given.isascii() and given.isdigit()):
         abort(400)
     return int(given)
-
-
-def _apply(action: Json, records: Records, drafts: list[Json]) -> str:
-    """Do what a suggestion says, and return it in words."""
-    kind, resource = action["type"], action.get("resource", {})
-    try:
-        if kind == "create":
-            records.create(signed(resource))
-            return "The order is in the chart."
-        ids = [one["id"] for one in drafts]
-        name = str(action.get("resourceId", "")).rpartition("/")[2] if kind == "delete" else resource.get("id")
-        if name not in ids:
-            return "The order that it would change is no longer there."
-        if kind == "delete":
-            drafts.pop(ids.index(name))
-            return "The order was removed."
-        drafts[ids.index(name)] = resource
-    except Refused as error:
-        return f"The record did not take the order: {error.message}."
-    return "The order was changed."
 
 
 def _study_of(report: Json) -> str:

@@ -12,7 +12,7 @@ from flask_cors import CORS
 
 from cds_service.demo.authorization import Authority, Client, configuration, launch_of, register
 from cds_service.demo.calls import CdsClient
-from cds_service.demo.chart import chart
+from cds_service.demo.chart import ChartPages
 from cds_service.demo.fhir import Records, fhir_server
 from cds_service.demo.patients import USER, Patients
 from cds_service.protocol.jwks import Key
@@ -49,7 +49,7 @@ def create_ehr(
     first = next(iter(patients.stories))
     authority = Authority(clients, f"{base}/auth", f"{base}/fhir", USER, first)
     client = CdsClient(service_base, authority, records, key)
-    app.register_blueprint(chart(patients, records, client, authority, app_url, today))
+    app.register_blueprint(ChartPages(patients, records, client, authority, app_url, today).blueprint())
     app.register_blueprint(register(app, authority), url_prefix="/auth")
     app.register_blueprint(
         fhir_server(records, authority, authority.fhir_base, open_reading=open_reading), url_prefix="/fhir"

@@ -69,7 +69,7 @@ def _newest_first(lines: Iterable[Line]) -> list[Line]:
 
 
 def _name(person: Json) -> str:
-    name = next(iter(person.get("name", [])), {})
+    name: Json = next(iter(person.get("name", [])), {})
     return " ".join([*name.get("given", []), name.get("family", "")]).strip() or "Name not recorded"
 
 
