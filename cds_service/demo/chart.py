@@ -22,9 +22,12 @@ from cds_service.demo.faults import LABELS, Fault
 from cds_service.demo.fhir import Records, Refused
 from cds_service.demo.orders import catalogue, detail_of, draft_for, label_of, signed, words_of
 from cds_service.demo.patients import Patients, Story
-from cds_service.demo.record import read_chart
+from cds_service.demo.record import Chart, read_chart
 
 Json = dict[str, Any]
+
+FEATURED_PATIENT = "example-diabetic-foot"
+"""With whom somebody who does not know the demo begins."""
 
 MOST_EXCHANGES = 200
 SHOWN_SECTIONS = 3
@@ -95,9 +98,18 @@ class ChartPages:
     # Looking
 
     def list_patients(self) -> str:
-        stories = self.patients.stories.values()
-        rows = [(story, read_chart(self.records, story.patient, self.today())) for story in stories]
-        return render_template("patients.html", rows=rows, fault=self.desk.fault, labels=LABELS)
+        groups: dict[str, list[tuple[Story, Chart]]] = {
+            "A result to read": [],
+            "An order to write": [],
+            "A chart to open": [],
+        }
+        for story in self.patients.stories.values():
+            heading = "A result to read" if story.report else "An order to write" if story.drafts else "A chart to open"
+            groups[heading].append((story, read_chart(self.records, story.patient, self.today())))
+        first = self.patients.stories[FEATURED_PATIENT]
+        return render_template(
+            "patients.html", groups=groups.items(), first=first, fault=self.desk.fault, labels=LABELS
+        )
 
     def open_chart(self, patient: str) -> Any:
         return self._shown(patient, self._fire("patient-view", patient, {}))
@@ -147,7 +159,7 @@ class ChartPages:
         exchange.outcomes[place] = " ".join([f"Accepted: {suggestion['label']}.", *done])
         taken = {"card": card["uuid"], "outcome": "accepted", "acceptedSuggestions": [{"id": suggestion["uuid"]}]}
         self.client.feedback(exchange, taken)
-        return self._shown(patient, number)
+        return self._shown(patient, number, place)
 
     def override(self, patient: str, number: int, place: int) -> Any:
         exchange, card = self._open_card(patient, number, place)
@@ -157,7 +169,7 @@ class ChartPages:
         if comment := request.form.get("comment", "").strip():
             why["userComment"] = comment
         self.client.feedback(exchange, {"card": card["uuid"], "outcome": "overridden", "overrideReason": why})
-        return self._shown(patient, number)
+        return self._shown(patient, number, place)
 
     def launch_link(self, patient: str, number: int, place: int) -> Any:
         exchange = self._call(patient, number)
@@ -224,8 +236,10 @@ class ChartPages:
         self._story(patient)
         return self.desk.keep(self.client.fire(hook, patient, context, self.desk.fault, report))
 
-    def _shown(self, patient: str, number: int) -> Any:
-        return redirect(url_for("chart.show_call", patient=patient, number=number), 303)
+    def _shown(self, patient: str, number: int, card: int | None = None) -> Any:
+        """Show a call, at the card that something was done with."""
+        anchor = None if card is None else f"card-{card}"
+        return redirect(url_for("chart.show_call", patient=patient, number=number, _anchor=anchor), 303)
 
     def _story(self, patient: str) -> Story:
         return self.patients.stories.get(patient) or abort(404)

@@ -239,7 +239,7 @@ def fhir_server(records: Records, authority: Authority, base: str, *, open_readi
         if accepted and not any(kind in ACCEPTED for kind in accepted):
             raise Refused(406, "not-supported", f"this server answers {MIME} only")
         kind = (request.view_args or {}).get("kind")
-        if kind is not None and request.method in ("GET", "POST", "PUT"):
+        if kind is not None and request.method != "OPTIONS":
             _admit(kind, authority, open_reading=open_reading)
 
     @pages.get("/metadata")

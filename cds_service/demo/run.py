@@ -52,6 +52,7 @@ def run(port: int, ehr_port: int, *, stay: bool, cards: bool, open_reading: bool
             return 1
     service, ehr = (f"http://{HOST}:{one}" for one in ports)
     key = new_key("ES384")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: the service must end with us
     try:
         with _service(ports[0], service, ehr, key), _record(ports[1], service, ehr, key, open_reading=open_reading):
             if cards:

@@ -9,6 +9,9 @@ if (filter) {
   filter.addEventListener("input", () => {
     const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
     for (const row of rows) row.hidden = !words.every((word) => row.textContent.toLowerCase().includes(word));
+    for (const list of document.querySelectorAll(".patients")) {
+      list.previousElementSibling.hidden = [...list.children].every((row) => row.hidden);
+    }
     count.textContent = words.length ? `${rows.filter((row) => !row.hidden).length} of ${rows.length}` : "";
   });
 }
