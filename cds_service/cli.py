@@ -84,13 +84,16 @@ def serve(
 
 @app.command()
 def demo(
-    port: Annotated[int, typer.Option(help="Port to listen on; 0 for a free one.")] = 8321,
-    stay: Annotated[bool, typer.Option(help="Leave the server running afterwards.")] = True,
+    port: Annotated[int, typer.Option(help="Port of the service; 0 for a free one.")] = 8321,
+    ehr_port: Annotated[int, typer.Option(help="Port of the record; 0 for a free one.")] = 8322,
+    stay: Annotated[bool, typer.Option(help="Leave both running, until Ctrl-C.")] = True,
+    cards: Annotated[bool, typer.Option(help="Send every example patient first, and print the cards.")] = False,
+    open_fhir: Annotated[bool, typer.Option(help="Let the record's FHIR server be read without a token.")] = False,
 ) -> None:
-    """Start the service on this machine, send it the packaged scenarios over HTTP, and show the cards."""
-    from cds_service.demo import run  # noqa: PLC0415  # deferred: only this command needs it
+    """Start the service beside a small health record with example patients, on this machine, to try in a browser."""
+    from cds_service.demo.run import run  # noqa: PLC0415  # deferred: only this command needs it
 
-    raise typer.Exit(run(port, stay=stay))
+    raise typer.Exit(run(port, ehr_port, stay=stay, cards=cards, open_reading=open_fhir))
 
 
 @app.command("try")

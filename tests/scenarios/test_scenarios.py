@@ -12,7 +12,7 @@ import orjson
 import pytest
 from flask.testing import FlaskClient
 
-from cds_service import demo
+from cds_service.demo.cards import FEATURED
 from cds_service.data import data_path
 from cds_service.knowledge.codes.tables import is_understood
 from cds_service.knowledge.evidence import SOURCE_UPDATED
@@ -306,7 +306,7 @@ def test_what_was_held_back_is_named_in_the_trace():
 
 
 def test_the_demo_features_a_result_review():
-    assert SCENARIOS[demo.FEATURED].request["hook"] == "result-review"
+    assert SCENARIOS[FEATURED].request["hook"] == "result-review"
 
 
 def test_the_changed_mri_order_is_the_whole_draft_with_one_more_note():
