@@ -491,7 +491,7 @@ def test_serve_refuses_to_listen_to_others_without_authentication():
 
 
 def test_demo_shows_every_scenario_s_cards_and_a_line_to_copy():
-    done = run("demo", "--no-stay", "--port", "0")
+    done = run("demo", "--no-stay", "--cards", "--port", "0", "--ehr-port", "0")
 
     titles = [about.read_text(encoding="utf-8").splitlines()[0][2:] for about in sorted(SCENARIOS.glob("*/about.md"))]
     shown = " ".join(done.stdout.split())
@@ -512,7 +512,7 @@ def test_demo_says_so_when_its_port_is_taken():
         taken.listen()
         port = taken.getsockname()[1]
 
-        done = run("demo", "--no-stay", "--port", str(port))
+        done = run("demo", "--no-stay", "--port", str(port), "--ehr-port", "0")
 
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == f"port {port} is in use; choose another with --port\n"

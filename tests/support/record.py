@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask
-from support.serving import serving
 
 from cds_service.data import data_path
 from cds_service.demo.authorization import Client
@@ -20,6 +19,7 @@ from cds_service.protocol.signing import new_key
 from cds_service.scenarios import load_scenarios
 from cds_service.settings import Settings
 from cds_service.web import create_app
+from support.serving import serving
 
 APP = "https://app.example/callback"
 
@@ -39,7 +39,7 @@ def patients(today: date) -> Patients:
 
 def record(base: str = "http://localhost", service: str = "http://127.0.0.1:9", **given: Any) -> Flask:
     """The record as an application, with the example patients as of today."""
-    today = date.today()
+    today = date.today()  # noqa: DTZ011  # the local day, as a person means it
     clients = given.pop("clients", (Client("public", (APP,)),))
     key = given.pop("key", None) or new_key("ES384")
     return create_ehr(patients(today), base, service, key, clients=clients, today=lambda: today, **given)
@@ -50,9 +50,9 @@ def demo(folder: Path, **given: Any) -> Iterator[Demo]:
     """Run both; what the service remembers goes into the folder."""
     key = new_key("ES384")
     ehr: list[Flask] = []
-    with serving(lambda environ, start: ehr[0](environ, start)) as ehr_base:
+    with serving(lambda environ, start: ehr[0](environ, start)) as ehr_base:  # noqa: PLW0108  # not there yet
         service: list[Flask] = []
-        with serving(lambda environ, start: service[0](environ, start)) as base:
+        with serving(lambda environ, start: service[0](environ, start)) as base:  # noqa: PLW0108  # as above
             settings = Settings(
                 auth="optional",
                 card_key="a key",
