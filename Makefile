@@ -18,7 +18,7 @@ setup: $(VENV)/.runtime ## Install what the service needs
 
 setup-dev: $(VENV)/.dev ## Install what its tests and checks need, too
 
-demo: $(VENV)/.runtime ## Start the service here, send it the example patients, show the cards
+demo: $(VENV)/.runtime ## Start the service here beside a small health record, to try it in a browser
 	$(BIN)/cds-service demo $(ARGS)
 
 serve: $(VENV)/.runtime ## Start the service
