@@ -22,8 +22,6 @@ PAGES = {
     "two-urgent-causes": "diabetic-foot-new-edema",
     "a-conflict": "depth-coded-and-dictated-differently",
     "no-card": "normal-knee",
-    "two-sides": "synovitis-left-effusion-right",
-    "a-draft-order": "cast-ordered-over-a-foot-ulcer",
     "what-if": "hip-edema-rim-not-described?if.fever=present",
 }
 WIDTHS = (360, 768, 1280)
