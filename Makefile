@@ -28,10 +28,10 @@ test: $(VENV)/.dev ## Run the tests, except the slow ones (more to pytest: ARGS=
 	$(BIN)/python -m pytest $(PARALLEL) -m "not slow" $(ARGS)
 
 test-all: $(VENV)/.dev ## Run all tests
-	$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
+	THOROUGH=1 $(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
 coverage: $(VENV)/.dev ## Run the tests and ask for the coverage that pyproject.toml sets
-	$(BIN)/python -m pytest $(PARALLEL) -m "not slow" --cov --cov-report=term $(ARGS)
+	THOROUGH=1 $(BIN)/python -m pytest $(PARALLEL) -m "not slow" --cov --cov-report=term $(ARGS)
 
 check: lint types imports content leaks ## Run every check that is not a test
 
