@@ -12,8 +12,8 @@ import orjson
 import pytest
 from flask.testing import FlaskClient
 
-from cds_service.demo.cards import FEATURED
 from cds_service.data import data_path
+from cds_service.demo.cards import FEATURED
 from cds_service.knowledge.codes.tables import is_understood
 from cds_service.knowledge.evidence import SOURCE_UPDATED
 from cds_service.knowledge.rules import rule_set
