@@ -185,6 +185,7 @@ def new_secret() -> str:
 
 def register(app: Flask, authority: Authority) -> Blueprint:
     """Return the endpoints, to be put below ``authority.base``."""
+    app.config["OAUTH2_TOKEN_EXPIRES_IN"] = {"authorization_code": ACCESS_LIFE_S}
     server = AuthorizationServer(app, authority.clients.get, lambda token, asked: _keep(authority, token, asked))
     server.register_client_auth_method("client_assertion_jwt", _assertion(authority))
     server.register_grant(_code_grant(authority), [_S256Challenge(required=True), _id_token(authority)])

@@ -5,10 +5,9 @@ Everything works without JavaScript: a click is a link or a form, and an answer 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -30,8 +29,8 @@ FEATURED_PATIENT = "example-diabetic-foot"
 """With whom somebody who does not know the demo begins."""
 
 MOST_EXCHANGES = 200
-SHOWN_SECTIONS = 3
-"""So many parts of a card are shown at once; the rest opens on demand."""
+SOURCES = "\n\n**Sources**"
+"""From here on a card opens on demand: what was found, and what was not checked, stands before it."""
 
 INDICATORS = {"critical": "Urgent", "warning": "Attention", "info": "For information"}
 HOOKS = {
@@ -40,7 +39,6 @@ HOOKS = {
     "order-select": "Order chosen",
     "order-sign": "Orders about to be signed",
 }
-_SECTION = re.compile(r"\n\n(?=\*\*)")
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"]).disable("image")
 
 
@@ -195,7 +193,7 @@ class ChartPages:
 
     def choose_order(self, patient: str) -> Any:
         order = self._catalogue().get(request.form.get("order", "")) or abort(400)
-        draft = draft_for(order, patient, datetime.now().astimezone())
+        draft = draft_for(order, patient)
         self.desk.drafts.setdefault(patient, []).append(draft)
         selections = [f"{draft['resourceType']}/{draft['id']}"]
         context = {"selections": selections, **self._draft_context(patient)}
@@ -302,12 +300,12 @@ def curl_of(exchange: Exchange) -> str:
 def _card(exchange: Exchange, place: int) -> Json:
     """Return a card as the page draws it: Markdown rendered, its later parts apart, links of other kinds left out."""
     card = _card_at(exchange, place)
-    parts = _SECTION.split(card.get("detail", ""))
+    shown, mark, rest = card.get("detail", "").partition(SOURCES)
     return {
         **card,
         "word": INDICATORS.get(card["indicator"], "For information"),
-        "first": markdown("\n\n".join(parts[:SHOWN_SECTIONS])),
-        "rest": markdown("\n\n".join(parts[SHOWN_SECTIONS:])),
+        "detail": markdown(shown),
+        "sources": markdown(mark + rest),
         "outcome": exchange.outcomes.get(place, ""),
         "links": [
             {**link, "place": number} for number, link in enumerate(card.get("links", [])) if _is_web(link["url"])

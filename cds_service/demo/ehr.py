@@ -55,7 +55,9 @@ def create_ehr(
         fhir_server(records, authority, authority.fhir_base, open_reading=open_reading), url_prefix="/fhir"
     )
     _well_known(app, authority, patients)
-    CORS(app, resources={r"/fhir/.*|/auth/(token|jwks|introspect|style\.json)": {"origins": "*"}})
+    CORS(
+        app, resources={r"/fhir/.*|/auth/(token|jwks|introspect|style\.json)": {"origins": "*", "send_wildcard": True}}
+    )
     _protect(app, base, service_base)
     return app
 

@@ -82,21 +82,25 @@ def label_of(order: Json) -> str:
     return ": ".join(part for part in (words_of(order), detail_of(order)) if part)
 
 
-def draft_for(order: Json, patient: str, now: datetime) -> Json:
+def draft_for(order: Json, patient: str) -> Json:
     """Return an order of the catalogue as a draft for one patient."""
     return {
         **order,
         "id": f"draft-{uuid4()}",
         "status": "draft",
         "subject": {"reference": f"Patient/{patient}"},
-        "authoredOn": now.isoformat(timespec="seconds"),
+        "authoredOn": _now(),
         "requester": {"reference": USER},
     }
 
 
 def signed(draft: Json) -> Json:
-    """Return a draft as the order it becomes."""
-    return {**draft, "status": "active", "intent": "order"}
+    """Return a draft, or an order that was suggested, as the order it becomes now."""
+    return {**draft, "status": "active", "intent": "order", "authoredOn": _now()}
+
+
+def _now() -> str:
+    return datetime.now().astimezone().isoformat(timespec="seconds")
 
 
 def _without_patient(draft: Json) -> Json:

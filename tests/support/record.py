@@ -33,13 +33,22 @@ class Demo:
     service_app: Flask
 
 
+class Later:
+    """An application that is made once its address is known."""
+
+    app: Flask
+
+    def __call__(self, environ: Any, start: Any) -> Any:
+        return self.app(environ, start)
+
+
 def patients(today: date) -> Patients:
     return read_patients(load_scenarios(data_path("scenarios")), today)
 
 
 def record(base: str = "http://localhost", service: str = "http://127.0.0.1:9", **given: Any) -> Flask:
     """The record as an application, with the example patients as of today."""
-    today = date.today()  # noqa: DTZ011  # the local day, as a person means it
+    today = date.today()  # noqa: DTZ011  # the local day, as the demo means it
     clients = given.pop("clients", (Client("public", (APP,)),))
     key = given.pop("key", None) or new_key("ES384")
     return create_ehr(patients(today), base, service, key, clients=clients, today=lambda: today, **given)
@@ -48,19 +57,16 @@ def record(base: str = "http://localhost", service: str = "http://127.0.0.1:9", 
 @contextmanager
 def demo(folder: Path, **given: Any) -> Iterator[Demo]:
     """Run both; what the service remembers goes into the folder."""
-    key = new_key("ES384")
-    ehr: list[Flask] = []
-    with serving(lambda environ, start: ehr[0](environ, start)) as ehr_base:  # noqa: PLW0108  # not there yet
-        service: list[Flask] = []
-        with serving(lambda environ, start: service[0](environ, start)) as base:  # noqa: PLW0108  # as above
-            settings = Settings(
-                auth="optional",
-                card_key="a key",
-                clients={f"{ehr_base}/fhir": {"keys": {"keys": [key.as_dict(private=False)]}}},
-                fhir_servers=[f"{ehr_base}/fhir"],
-                public_url=base,
-                store_url=f"sqlite:///{folder}/store.sqlite3",
-            )
-            service.append(create_app(settings))
-            ehr.append(record(ehr_base, base, key=key, **given))
-            yield Demo(ehr_base, base, service[0])
+    key, ehr, service = new_key("ES384"), Later(), Later()
+    with serving(ehr) as ehr_base, serving(service) as base:
+        settings = Settings(
+            auth="optional",
+            card_key="a key",
+            clients={f"{ehr_base}/fhir": {"keys": {"keys": [key.as_dict(private=False)]}}},
+            fhir_servers=[f"{ehr_base}/fhir"],
+            public_url=base,
+            store_url=f"sqlite:///{folder}/store.sqlite3",
+        )
+        service.app = create_app(settings)
+        ehr.app = record(ehr_base, base, key=key, **given)
+        yield Demo(ehr_base, base, service.app)
