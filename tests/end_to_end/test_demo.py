@@ -61,7 +61,13 @@ def expected(scenario: Scenario) -> list[str]:
 def test_the_service_has_no_address_of_the_demo(tmp_path: Path):
     app = create_app(Settings(store_url=f"sqlite:///{tmp_path}/store.sqlite3"))
 
-    assert {rule.rule.split("/")[1] for rule in app.url_map.iter_rules()} == {"cds-services", "health"}
+    assert {rule.rule.split("/")[1] for rule in app.url_map.iter_rules()} == {
+        "cds-services",
+        "health",
+        "docs",
+        "docs.css",
+        "openapi.json",
+    }
 
 
 @pytest.mark.slow
