@@ -227,6 +227,7 @@ def test_the_pages_can_be_used_by_everybody(browser: Any, fresh: Demo, width: in
     found: dict[str, Any] = {}
 
     def look(name: str) -> None:
+        page.wait_for_load_state()  # else it may be drawn before its style sheet is there
         page.screenshot(path=SHOTS / f"{name}-{width}-{scheme}.png", full_page=True)
         wide = page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
         violations = axe.run(page).response["violations"]
