@@ -51,6 +51,15 @@ class Exchange:
     outcomes: dict[int, str] = field(default_factory=dict)
     feedback: list[str] = field(default_factory=list)
 
+    @property
+    def reason(self) -> str:
+        """Why the service gave no cards, in its own words (OperationOutcome), or what else is known of it."""
+        try:
+            first: Json = orjson.loads(self.response)["issue"][0]
+            return str(first.get("details", {}).get("text") or first.get("diagnostics", ""))
+        except (ValueError, KeyError, TypeError, IndexError, AttributeError):
+            return self.response if self.status == 0 else ""
+
 
 class CdsClient:
     """The record's side of CDS Hooks. ``key`` signs; the service knows it by ``authority.fhir_base``."""

@@ -490,6 +490,17 @@ def test_serve_refuses_to_listen_to_others_without_authentication():
     assert done.stderr.startswith("callers are not authenticated (BME_AUTH=off), which is for this machine only: set ")
 
 
+def test_demo_says_where_it_runs_and_last_where_to_look():
+    done = run("demo", "--no-stay", "--port", "0", "--ehr-port", "0")
+
+    service, fhir, chart = done.stdout.splitlines()
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.fullmatch(r"The service runs at http://127\.0\.0\.1:\d+/cds-services", service)
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+", chart)
+    assert fhir == f"The record's FHIR server runs at {chart}/fhir"
+
+
+@pytest.mark.slow
 def test_demo_shows_every_scenario_s_cards_and_a_line_to_copy():
     done = run("demo", "--no-stay", "--cards", "--port", "0", "--ehr-port", "0")
 

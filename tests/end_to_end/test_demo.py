@@ -12,10 +12,13 @@ from contextlib import closing
 from itertools import product
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import requests
-from support.record import Demo, demo, patients
+from flask import Flask
+from support.record import Demo, Later, demo, patients, record
+from support.serving import serving
 
 from cds_service.data import data_path
 from cds_service.demo.faults import Fault
@@ -139,6 +142,84 @@ def test_a_page_of_another_site_cannot_press_a_button(fresh: Demo):
     assert (pressed.status_code, renamed.status_code) == (403, 400)
 
 
+# ---------------------------------------------------------------------------------- cards that are not ours, and apps
+
+STRANGE_CARD = {
+    "uuid": "5b1d3b4c-6a38-4a3e-9a8e-0d6a2f1c7b11",
+    "summary": "<b>bold</b>",
+    "detail": "<script>alert(1)</script> [bad](javascript:alert) ![picture](https://evil.example/x.png)",
+    "indicator": "success",
+    "source": {"label": "<i>elsewhere</i>"},
+    "links": [
+        {"label": "bad", "url": "javascript:alert(1)", "type": "absolute"},
+        {"label": "The app", "url": "https://app.example/launch?a=1", "type": "smart", "appContext": '{"v":1}'},
+    ],
+}
+
+
+@pytest.fixture
+def strange() -> Iterator[str]:
+    """A record whose decision support sends the strange card; yields its address."""
+    other = Flask("other")
+    service = {"hook": "patient-view", "id": "other", "description": "", "prefetch": {}}
+    other.get("/cds-services", endpoint="list")(lambda: {"services": [service]})
+    other.post("/cds-services/other", endpoint="call")(lambda: {"cards": [STRANGE_CARD]})
+    ehr = Later()
+    with serving(other) as service_base, serving(ehr) as base:
+        ehr.app = record(base, service_base, app_url="https://app.example/launch")
+        yield base
+
+
+def redirected(address: str, **fields: str) -> tuple[str, dict[str, str]]:
+    """Press a button; return where it leads, and its parameters."""
+    answer = requests.post(address, data=fields, timeout=30, allow_redirects=False)
+    parts = urlsplit(answer.headers["Location"])
+    return f"{parts.scheme}://{parts.netloc}{parts.path}", dict(parse_qsl(parts.query))
+
+
+@pytest.mark.slow
+def test_a_card_of_any_service_is_shown_without_running_what_it_brings(strange: str):
+    answer = requests.get(f"{strange}/patients/{FOOT}", timeout=30)
+
+    card = answer.text.partition('<article class="card')[2].partition("</article>")[0]
+    found = re.findall(r"<(?:script|img|b|i)\b|href=[^ >]*|src=", card)
+    assert found == ['href="https://evil.example/x.png"']  # a picture is a link, which nobody has to follow
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in card
+    policy = answer.headers["Content-Security-Policy"]
+    assert (policy.startswith("default-src 'none'; script-src 'self'; style-src 'self';"), "unsafe" in policy) == (
+        True,
+        False,
+    )
+
+
+@pytest.mark.slow
+def test_the_link_of_a_card_opens_the_app_with_its_context_and_the_report(strange: str):
+    page = requests.get(f"{strange}/patients/{FOOT}", timeout=30).url
+
+    address, given = redirected(f"{page}/cards/0/launch", link="1")
+    other, _ = redirected(f"{strange}/patients/{FOOT}/launch", report=STORIES[FOOT].report)
+    refused = requests.post(f"{page}/cards/0/launch", data={"link": "0"}, timeout=30)
+
+    assert (address, other, sorted(given)) == (*["https://app.example/launch"] * 2, ["a", "iss", "launch"])
+    assert (given["iss"], refused.status_code) == (f"{strange}/fhir", 400)
+
+
+@pytest.mark.slow
+def test_without_decision_support_the_chart_says_so_and_orders_can_be_signed():
+    ehr = Later()
+    with serving(ehr) as base:
+        ehr.app = record(base, "http://127.0.0.1:9")
+        order = label_of(STORIES["example-order-stir-only"].drafts[0])
+        chart = f"{base}/patients/{FOOT}"
+        requests.post(f"{chart}/orders", data={"order": order}, timeout=30).raise_for_status()
+        asked = requests.post(f"{chart}/orders/sign", timeout=30)
+        signed = requests.post(f"{chart}/orders/file", data={"call": asked.url.rpartition("/")[2]}, timeout=30)
+
+    told = ["Decision support did not answer.", "Sign without decision support", "Signed: the orders are in the chart."]
+    assert [one in asked.text for one in told] == [True, True, False]
+    assert [one in signed.text for one in told] == [True, False, True]
+
+
 # ---------------------------------------------------------------------------------------------------- in a browser
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -233,6 +314,7 @@ def test_the_pages_can_be_used_by_everybody(browser: Any, fresh: Demo, width: in
     found: dict[str, Any] = {}
 
     def look(name: str) -> None:
+        page.wait_for_load_state()  # else it may be drawn before its style sheet is there
         page.screenshot(path=SHOTS / f"{name}-{width}-{scheme}.png", full_page=True)
         wide = page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
         violations = axe.run(page).response["violations"]
