@@ -15,13 +15,14 @@ from cds_service.data import data_path
 from cds_service.demo.authorization import Client
 from cds_service.demo.ehr import create_ehr
 from cds_service.demo.patients import Patients, read_patients
-from cds_service.protocol.signing import new_key
+from cds_service.protocol.signing import new_key, written_key
 from cds_service.scenarios import load_scenarios
 from cds_service.settings import Settings
 from cds_service.web import create_app
 from support.serving import serving
 
 APP = "https://app.example/callback"
+APP_ID = "bme-smart-app"
 
 
 @dataclass(frozen=True)
@@ -58,15 +59,21 @@ def record(base: str = "http://localhost", service: str = "http://127.0.0.1:9", 
 def demo(folder: Path, **given: Any) -> Iterator[Demo]:
     """Run both; what the service remembers goes into the folder."""
     key, ehr, service = new_key("ES384"), Later(), Later()
+    app_key = new_key("ES384")
+    (folder / "app-key.json").write_bytes(written_key(app_key))
     with serving(ehr) as ehr_base, serving(service) as base:
+        app = Client(APP_ID, (f"{base}/smart/callback",), {"keys": [app_key.as_dict(private=False)]})
         settings = Settings(
             auth="optional",
             card_key="a key",
             clients={f"{ehr_base}/fhir": {"keys": {"keys": [key.as_dict(private=False)]}}},
             fhir_servers=[f"{ehr_base}/fhir"],
             public_url=base,
+            smart_issuers={f"{ehr_base}/fhir": {"client_id": APP_ID, "name": "the record"}},
+            smart_keys=folder / "app-key.json",
             store_url=f"sqlite:///{folder}/store.sqlite3",
         )
         service.app = create_app(settings)
+        given = {"clients": (app,), "app_url": f"{base}/smart/launch", **given}
         ehr.app = record(ehr_base, base, key=key, **given)
         yield Demo(ehr_base, base, service.app)
