@@ -11,13 +11,14 @@ import orjson
 import requests
 from flask import Flask, Response, request
 from joserfc import jwt
+from joserfc.jwk import ECKey, RSAKey
 from joserfc.util import urlsafe_b64decode
 
 from cds_service.protocol.signing import new_key
 from support.record import Demo
 
 FOOT = "example-diabetic-foot"
-HIP = "example-hip-rim-not-described"
+HIP = "example-transient-hip"
 TIMEOUT_S = 30
 
 
@@ -73,7 +74,7 @@ class Watched:
         self, algorithm: str = "RS384", header: dict[str, Any] | None = None, known: bool = True, **claims: Any
     ) -> None:
         """Have another key of the record sign what it says of its user; None takes a claim away."""
-        key, other = new_key(algorithm), new_key(algorithm)
+        key, other = _key(algorithm), _key(algorithm)
         keys = {"keys": [(key if known else other).as_dict(private=False) | {"kid": key.kid}]}
         self.replace("/auth/jwks", orjson.dumps(keys))
 
@@ -87,6 +88,12 @@ class Watched:
             return response
 
         self.changes["/auth/token"] = signed
+
+
+def _key(algorithm: str) -> Any:
+    if algorithm == "ES256":
+        return ECKey.generate_key("P-256", {"use": "sig", "alg": algorithm}, auto_kid=True)
+    return new_key("ES384") if algorithm == "ES384" else RSAKey.generate_key(2048, {"use": "sig"}, auto_kid=True)
 
 
 class Browser:
