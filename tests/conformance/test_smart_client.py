@@ -11,16 +11,18 @@ import hashlib
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 import requests
 from joserfc import jwt
 from joserfc.jwk import KeySet
 from support.html import parsed
 from support.launches import FOOT, Browser, Seen, Watched, launched
-from support.record import APP_ID, Demo, demo
+from support.record import APP_ID, Demo, demo, patients
 
 from cds_service.protocol.signing import new_key
 
@@ -330,3 +332,100 @@ def test_the_banner_is_whole_unless_the_record_shows_its_own(watched: Launched, 
     page = parsed(launched(watched.both, watched.browser).text)
 
     assert (len(page.find("dl", class_="banner")), "Diabetes Example" in page.text) == (int(whole), True)
+
+
+# ------------------------------------------------------------------------------------------ the card and the page
+
+
+def result_review(both: Demo, patient: str, report: str, **more: Any) -> list[dict[str, Any]]:
+    """The cards of a call with a token and no prefetch, as the page has them read."""
+    call = {
+        "hook": "result-review",
+        "hookInstance": "1",
+        "context": {"patientId": patient, "userId": "Practitioner/1", "reportId": report},
+        "fhirServer": f"{both.ehr}/fhir",
+        **more,
+    }
+    answer = requests.post(f"{both.service}/cds-services/bme-result-review", json=call, timeout=30)
+    assert answer.status_code == 200, answer.text
+    return list(answer.json()["cards"])
+
+
+def test_every_page_says_what_the_cards_say(tmp_path: Path):
+    """The same for all example patients: the card's summary, and every sentence of it."""
+    stories = [one for one in patients(date.today()).stories.values() if one.report]  # noqa: DTZ011  # the local day
+    differ = {}
+    with demo(tmp_path, open_reading=True) as both:
+        for one in stories:
+            cards = result_review(both, one.patient, one.report)
+            page = launched(both, Browser(), one.patient, fhirContext=[{"reference": f"DiagnosticReport/{one.report}"}])
+            shown = parsed(page.text).find("article", class_="card")
+            said = [(card.one("span", class_="summary").text, len(card.find("li"))) for card in shown]
+            wanted = [(" ".join(card["summary"].split()), card["detail"].count("\n- ")) for card in cards]
+            if said != wanted:
+                differ[one.patient] = (said, wanted)
+
+    assert (len(stories), differ) == (28, {})
+
+
+def test_as_the_sandbox_does_it_a_card_opens_its_page_and_takes_an_answer(tmp_path: Path):
+    """The CDS Hooks Sandbox: POST to _services/smart/Launch, then the link's address with launch and iss."""
+    with demo(tmp_path, open_reading=True, sandbox=True) as both:
+        origin = {"Origin": "https://sandbox.cds-hooks.org"}
+        listed = requests.get(f"{both.service}/cds-services/", headers=origin, timeout=30)
+        card = result_review(both, FOOT, "example-foot-report-13")[0]
+        link = card["links"][0]
+        asked = {"launchUrl": link["url"], "parameters": {"patient": FOOT, "appContext": link["appContext"]}}
+        launch = requests.post(f"{both.ehr}/fhir/_services/smart/Launch", json=asked, timeout=30).json()["launch_id"]
+        browser = Browser()
+        page = browser.get(link["url"], iss=f"{both.ehr}/fhir", launch=launch)
+        words = parsed(page.text).text
+        kept = browser.post(f"{page.url}feedback", answer="already-under-specialist")
+        wrong = browser.post(f"{page.url}feedback", answer="anything")
+        left = [one["uuid"] for one in result_review(both, FOOT, "example-foot-report-13")]
+
+    assert (listed.headers["Access-Control-Allow-Origin"], link["type"]) == ("*", "smart")
+    assert (page.status_code, card["summary"] in words, "Your answer to the card" in words) == (200, True, True)
+    assert "since the card was shown" not in words
+    assert (kept.status_code, wrong.status_code, card["uuid"] in left) == (200, 404, False)
+
+
+def test_a_page_of_a_card_says_so_when_the_record_has_changed(watched: Launched):
+    both = watched.both
+    cards = requests.post(f"{both.service}/cds-services/bme-patient-view", json=patient_view(both), timeout=30).json()
+    context = cards["cards"][0]["links"][0]["appContext"]
+
+    same = launched(both, Browser(), FOOT, appContext=context)
+    watched.watched.replace("/fhir/Condition", b'{"resourceType": "Bundle", "type": "searchset"}')
+    changed = launched(both, Browser(), FOOT, appContext=context)
+
+    note = "<strong>Note:</strong>"
+    assert [(page.status_code, note in page.text) for page in (same, changed)] == [(200, False), (200, True)]
+
+
+def patient_view(both: Demo) -> dict[str, Any]:
+    """The call that the chart makes when it is opened."""
+    chart = requests.get(f"{both.ehr}/patients/{FOOT}", timeout=30)
+    return dict(orjson.loads(parsed(chart.text).one("textarea", id="request").text))
+
+
+def test_no_line_of_the_log_and_no_number_says_whom_a_launch_was_about(
+    watched: Launched, capfd: pytest.CaptureFixture[str]
+):
+    page = launched(watched.both, watched.browser)
+    watched.browser.post(f"{page.url}end")
+    watched.browser.get(page.url)
+
+    written = "".join(capfd.readouterr())
+    token = watched.reads[-1].headers["authorization"].removeprefix("Bearer ")
+    secrets = [token, FOOT, "Diabetes Example", page.url.split("/")[-2], *watched.browser.cookies.values()]
+    assert ("app opened" in written, "app not opened" in written) == (True, True)
+    assert [one for one in secrets if one in written] == []
+
+
+def test_a_query_that_fails_leaves_a_page_that_says_so(watched: Launched):
+    watched.watched.replace("/fhir/Condition", b"{}", 500)
+
+    page = launched(watched.both, watched.browser)
+
+    assert (page.status_code, "problem list (server error)" in parsed(page.text).text) == (200, True)

@@ -64,12 +64,13 @@ def demo(
     issuer: Mapping[str, Any] = {},
     app_keys: Sequence[Key] = (),
     watch: Callable[[Flask], None] = lambda _: None,
+    sandbox: bool = False,
     **given: Any,
 ) -> Iterator[Demo]:
     """Run both; what the service remembers goes into the folder.
 
     ``issuer``: how the record is known to the app, where it differs; ``app_keys``: private ones, of the app; ``watch``
-    is given the record's application.
+    is given the record's application; ``sandbox``: whether the service takes its clients for the CDS Hooks Sandbox.
     """
     key, ehr, service = new_key("ES384"), Later(), Later()
     app_keys = app_keys or [new_key("ES384")]
@@ -83,6 +84,7 @@ def demo(
             card_key="a key",
             clients={f"{ehr_base}/fhir": {"keys": {"keys": [key.as_dict(private=False)]}}},
             fhir_servers=[f"{ehr_base}/fhir"],
+            profile="sandbox" if sandbox else "generic",
             public_url=base,
             smart_issuers={f"{ehr_base}/fhir": {"client_id": APP_ID, "name": "the record", **issuer}},
             smart_keys=folder / "app-keys.json",
