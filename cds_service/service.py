@@ -90,7 +90,7 @@ class Answer:
     not_asked: NotAsked | None
     gaps: tuple[str, ...]
     settings: Mapping[str, SettingValue]
-    drafts: Mapping[str, Json]
+    drafts: dict[str, Json]
 
 
 def real_ports(settings: Settings) -> Ports:

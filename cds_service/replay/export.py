@@ -11,8 +11,9 @@ import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import BufferedIOBase
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import orjson
 
@@ -111,7 +112,7 @@ def chunks(folder: Path, piece: Piece) -> Iterator[Chunk]:
         yield from _chunks(raw, raw.tell(), piece.end)
 
 
-def _chunks(file: IO[bytes], at: int, end: int | None) -> Iterator[Chunk]:
+def _chunks(file: BufferedIOBase, at: int, end: int | None) -> Iterator[Chunk]:
     lines: list[bytes] = []
     first, size, damage = at, 0, ""
     read = file.readline
@@ -183,11 +184,9 @@ def patient_of(line: bytes, kind: bytes) -> str:
     # An inner resource may name somebody, too; with none inside, only the resource itself has a subject.
     if kind == b"Patient":
         found = _PATIENT_ID.match(line)
-    else:
-        found = None if b'"contained"' in line else _SUBJECT.search(line)
-    if found is None or b"\\u" in found[0]:
-        return patient_of_resource(parsed(line))
-    return found[1].decode("utf-8", "replace") if kind == b"Patient" else named_patient(found[1])
+        return found[1].decode("utf-8", "replace") if found else patient_of_resource(parsed(line))
+    found = None if b'"contained"' in line else _SUBJECT.search(line)
+    return named_patient(found[1]) if found else patient_of_resource(parsed(line))
 
 
 def patient_of_resource(resource: Json) -> str:

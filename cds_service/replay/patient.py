@@ -21,7 +21,7 @@ from cds_service.protocol.call import HookCall
 from cds_service.protocol.discovery import Service
 from cds_service.replay.export import NotAResource, parsed
 from cds_service.replay.relevance import ORDER_TYPES, Relevance
-from cds_service.service import Answer, Ports, decide
+from cds_service.service import Answer, Ports, decide, real_ports, site_services
 from cds_service.settings import Settings
 
 KNOWN_SINCE: Mapping[str, tuple[str, ...]] = {
@@ -120,6 +120,12 @@ class Site:
     def pseudonym(self, patient_id: str) -> bytes:
         """Return the keyed hash of a patient's id, 16 bytes."""
         return blake2b(patient_id.encode("utf-8", "surrogatepass"), digest_size=16, key=self.key).digest()
+
+
+def site_of(settings: Settings, key: bytes) -> Site:
+    """Return the site of these settings. It asks no FHIR server: a replay knows the export only."""
+    services = {service.situation: service for service in site_services(settings).values()}
+    return Site(settings, replace(real_ports(settings), fhir=None), services, key)
 
 
 @dataclass(frozen=True)
@@ -230,7 +236,7 @@ def _moment(value: Any, without_time: time) -> datetime | None:
 
 
 def _event_at(resource: Json, names: Iterable[str]) -> tuple[datetime, date] | None:
-    """Return when a resource makes its event; a day without a time is taken at its end, so that the day's data count."""
+    """Return when a resource makes its event; a day without a time is taken at its end, with all data of that day."""
     for name in names:
         value = resource.get(name)
         value = value.get("end") or value.get("start") if isinstance(value, Mapping) else value
@@ -304,9 +310,7 @@ def _may_show(
     )
 
 
-def _decided(
-    event: Event, known: Mapping[str, Json], orders: Iterable[Json], patient_id: str, site: Site
-) -> Answer:
+def _decided(event: Event, known: Mapping[str, Json], orders: Iterable[Json], patient_id: str, site: Site) -> Answer:
     """Decide on the call that the event would have made, with everything in its prefetch that was known then."""
     context: dict[str, Any] = {"patientId": patient_id, "userId": "Practitioner/replay"}
     if event.hook == REVIEW:

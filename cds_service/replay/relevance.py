@@ -178,7 +178,6 @@ class Relevance:
         return any(self._fires_alone(Draft("MedicationRequest", findings=kind)) for kind in kinds)
 
 
-
 def _is_mr(report: Json, studies: StudyPlaces, resources: Mapping[str, Json]) -> bool:
     inner = list(objects(report.get("contained")))
     members = [resources[key] for key in references(report.get("result")) if key in resources]

@@ -31,7 +31,14 @@ from cds_service.fhir.readers.words import modality_told
 from cds_service.fhir.sequences import sequences_named
 from cds_service.knowledge.codes.diagnoses import diagnosis_of
 from cds_service.knowledge.codes.entry import Aliases, CodedMeaning
-from cds_service.knowledge.codes.findings import CHOICES, DESCRIPTOR_CODES, QUANTITIES, described, finding_of, is_generic
+from cds_service.knowledge.codes.findings import (
+    CHOICES,
+    DESCRIPTOR_CODES,
+    QUANTITIES,
+    described,
+    finding_of,
+    is_generic,
+)
 from cds_service.knowledge.codes.orders import section_of, sequence_of
 from cds_service.knowledge.codes.qualifiers import choice_of, interpreted, says_unknown, state_of
 from cds_service.knowledge.codes.sites import Place, settle
