@@ -1,0 +1,128 @@
+"""A bulk export, replayed: exactly what is expected fires, whatever interrupts or damages it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from support.exports import Expected, Shape, write_export
+
+from cds_service.replay.figures import Figures
+from cds_service.replay.replay import Wish
+from cds_service.replay.replay import replay as run
+from cds_service.replay.results import read_rows
+from cds_service.settings import Settings
+
+pytestmark = pytest.mark.slow
+
+SETTINGS = Settings(card_key="a key for pseudonyms")
+SHAPE = Shape(300, mri=0.6, ordered=0.05)
+EVALUATIONS = "evaluations.parquet"
+
+
+def nobody(_step: str, _done: int, _total: int) -> None:
+    """Nobody is told how far it is."""
+
+
+def found(figures: Figures) -> Expected:
+    """What a replay found, in the form in which it is expected. Levels are counted for the last evaluation only."""
+    return Expected(
+        evaluations=figures.evaluations,
+        with_cards=figures.with_cards,
+        topics=Counter({f"{hook}|{topic}": count for (hook, topic), count in figures.topics.items()}),
+        lines=Counter(figures.told("lines")),
+    )
+
+
+def without_levels(expected: Expected) -> Expected:
+    return replace(expected, levels=Counter())
+
+
+@pytest.mark.parametrize("compressed", [False, True], ids=["plain", "gzip"])
+@pytest.mark.parametrize("seed", [1, 2])
+def test_exactly_what_is_expected_fires(tmp_path: Path, seed: int, compressed: bool):
+    expected = write_export(tmp_path / "export", replace(SHAPE, seed=seed, compressed=compressed))
+
+    figures = run(Wish(tmp_path / "export", tmp_path / "out", processes=2), SETTINGS, nobody)
+
+    assert found(figures) == without_levels(expected)
+    assert expected.evaluations["result-review"] > 150
+    assert figures.is_whole
+
+
+def test_one_process_and_two_write_the_same_bytes(tmp_path: Path):
+    write_export(tmp_path / "export", SHAPE)
+
+    for processes in (1, 2):
+        run(Wish(tmp_path / "export", tmp_path / str(processes), processes=processes), SETTINGS, nobody)
+
+    written = [(tmp_path / name / EVALUATIONS).read_bytes() for name in ("1", "2")]
+    assert written[0] == written[1]
+    assert len(list(read_rows(tmp_path / "1" / EVALUATIONS))) > 150
+
+
+def command(export: Path, out: Path) -> list[str]:
+    return [sys.executable, "-m", "cds_service.cli", "replay", str(export), "--out", str(out), "--processes", "2"]
+
+
+ENVIRONMENT = {**os.environ, "BME_CARD_KEY": "a key for pseudonyms"}
+
+
+@pytest.mark.parametrize("after_s", [0.5, 1.5, 3.0])
+def test_a_replay_that_was_killed_ends_as_one_that_was_not(tmp_path: Path, after_s: float):
+    write_export(tmp_path / "export", replace(SHAPE, patients=1_500))
+    run(Wish(tmp_path / "export", tmp_path / "whole", processes=2), SETTINGS, nobody)
+
+    killed = subprocess.Popen(
+        command(tmp_path / "export", tmp_path / "out"), env=ENVIRONMENT, stderr=subprocess.DEVNULL
+    )
+    time.sleep(after_s)  # any moment will do: what it had reached by then does not matter
+    killed.send_signal(signal.SIGKILL)
+    killed.wait(30)
+    again = subprocess.run(command(tmp_path / "export", tmp_path / "out"), env=ENVIRONMENT, check=False, timeout=120)
+
+    assert again.returncode == 0
+    assert (tmp_path / "out" / EVALUATIONS).read_bytes() == (tmp_path / "whole" / EVALUATIONS).read_bytes()
+
+
+def test_lines_that_are_no_resources_are_counted_and_change_nothing(tmp_path: Path):
+    expected = write_export(tmp_path / "export", SHAPE)
+    with (tmp_path / "export" / "DiagnosticReport.000.ndjson").open("ab") as file:
+        file.write(b'{"resourceType": "DiagnosticReport", "id": \n[1, 2]\n\xff\xfe\n')
+
+    figures = run(Wish(tmp_path / "export", tmp_path / "out"), SETTINGS, nobody)
+
+    assert sum(figures.bad_lines.values()) > 0 or not figures.is_whole or figures.told("bad")
+    assert (figures.evaluations, figures.with_cards) == (expected.evaluations, expected.with_cards)
+
+
+def test_a_gzip_that_ends_too_early_is_named_and_the_rest_is_read(tmp_path: Path):
+    write_export(tmp_path / "export", replace(SHAPE, compressed=True))
+    path = tmp_path / "export" / "Observation.000.ndjson.gz"
+    path.write_bytes(path.read_bytes()[:-1_000])
+
+    figures = run(Wish(tmp_path / "export", tmp_path / "out"), SETTINGS, nobody)
+
+    assert (figures.is_whole, sum(figures.evaluations.values()) > 150) == (False, True)
+
+
+def test_the_report_and_the_worksheet_say_nothing_of_who_it_is_about(tmp_path: Path):
+    write_export(tmp_path / "export", SHAPE)
+
+    run(Wish(tmp_path / "export", tmp_path / "out", with_key=True), SETTINGS, nobody)
+
+    written = {path.name: path for path in (tmp_path / "out").iterdir()}
+    ids = {
+        line.split('"id":"')[1].split('"')[0]
+        for line in (tmp_path / "export" / "Patient.000.ndjson").read_text().splitlines()
+    }
+    told = {name for name, path in written.items() if any(one in path.read_bytes().decode("latin-1") for one in ids)}
+    assert told == {"worksheet-key.csv"}
+    assert {oct(path.stat().st_mode & 0o777) for path in written.values()} == {"0o600"}
