@@ -32,6 +32,8 @@ class Event(StrEnum):
     CALL_REFUSED = "call refused"
     CALL_FAILED = "call failed"
     FEEDBACK_TAKEN = "feedback taken"
+    APP_OPENED = "app opened"
+    APP_NOT_OPENED = "app not opened"
     STORE_FAILED = "store failed"
     CARDS_NOT_RECORDED = "cards not recorded"
     TOKENS_REMEMBERED_HERE = "WARNING: the store fails; seen tokens are remembered in each process only"

@@ -12,6 +12,7 @@ from itertools import pairwise
 from time import perf_counter
 from typing import Any
 
+from cds_service.cards.app_link import AppLink
 from cds_service.cards.content import Content, contents
 from cds_service.cards.render import Addressee, render
 from cds_service.cards.selection import HookKind, Selection, select
@@ -35,7 +36,7 @@ from cds_service.model.rule import RuleSet
 from cds_service.protocol.call import HookCall, read_call
 from cds_service.protocol.discovery import Service, load_services
 from cds_service.protocol.profiles import PROFILES
-from cds_service.settings import Settings
+from cds_service.settings import Settings, normal_address
 from cds_service.store.records import IssuedCard, Response
 
 
@@ -147,7 +148,8 @@ def real_ports(settings: Settings) -> Ports:
     """Return the packaged rules with the site's referral targets, today's date, and a client for its servers."""
     rules = with_targets(rule_set(), settings.judgement.get("referral_targets", {}))
     limits = Limits(post_search=settings.fhir_post_search, ca_file=settings.fhir_ca_file)
-    reads = settings.fhir_servers or any(client.fhir_servers for client in settings.clients.values())
+    clients = settings.clients.values()
+    reads = settings.fhir_servers or settings.smart_issuers or any(client.fhir_servers for client in clients)
     return Ports(rules, date.today, FhirClient(limits) if reads else None)
 
 
@@ -169,16 +171,23 @@ def answer_on(
     return answer(read_call(value, service), settings, ports)
 
 
-def answer(call: HookCall, settings: Settings, ports: Ports, assumed: Iterable[tuple[Fact, Value]] = ()) -> Answer:
+def answer(
+    call: HookCall,
+    settings: Settings,
+    ports: Ports,
+    assumed: Iterable[tuple[Fact, Value]] = (),
+    known: Answer | None = None,
+) -> Answer:
     """Answer one hook call. A patient who has died gets no cards.
 
     What is ``assumed`` counts wherever the record does not state it: such an answer is no answer about the record.
+    ``known`` is an answer to the same call: what it read is not read again.
 
     Raises:
         MissingData: result-review or patient-view with neither reports nor observations nor studies.
         BadRequest: the prefetch or a draft order is about another patient.
     """
-    decided = decide(call, settings, ports, assumed)
+    decided = decide(call, settings, ports, assumed, known)
     profile = call.caller.profile or PROFILES[settings.profile]
     addressee = Addressee(
         client=call.server,
@@ -191,6 +200,7 @@ def answer(call: HookCall, settings: Settings, ports: Ports, assumed: Iterable[t
         referral_codes={target: code.model_dump() for target, code in settings.referral_codes.items()},
         indicators=settings.judgement.get("indicator_by_tier", INDICATOR_BY_TIER.default),
         profile=profile,
+        app=_app_link(call, settings, decided.selection),
     )
     draft_keys = [draft.reference for draft in decided.reading.case.drafts]
     response: dict[str, Any] = {"cards": render(decided.contents, decided.drafts, draft_keys, addressee)}
@@ -199,17 +209,27 @@ def answer(call: HookCall, settings: Settings, ports: Ports, assumed: Iterable[t
     return replace(decided, response=response)
 
 
-def decide(call: HookCall, settings: Settings, ports: Ports, assumed: Iterable[tuple[Fact, Value]] = ()) -> Answer:
+def decide(
+    call: HookCall,
+    settings: Settings,
+    ports: Ports,
+    assumed: Iterable[tuple[Fact, Value]] = (),
+    known: Answer | None = None,
+) -> Answer:
     """Return all of an answer but its response; raises what ``answer`` does.
 
     Each of ``contents`` becomes one card.
     """
     times = [perf_counter()]
     hook = HookKind(call.service.situation)
-    drafts = draft_orders(call.context.get("draftOrders"), call.patient_id) if hook.has_drafts else {}
-    fetch, not_asked = _server(call, settings, ports)
     queries = call.queries()
-    record = read_record(call.prefetch, queries, call.patient_id, call.context.get("results"), fetch)
+    drafts: Mapping[str, Json]
+    if known is None:
+        drafts = draft_orders(call.context.get("draftOrders"), call.patient_id) if hook.has_drafts else {}
+        fetch, not_asked = _server(call, settings, ports)
+        record = read_record(call.prefetch, queries, call.patient_id, call.context.get("results"), fetch)
+    else:
+        drafts, not_asked, record = known.drafts, known.not_asked, known.record
     if not hook.has_drafts:
         _require_imaging(record, not_asked)
     times.append(perf_counter())
@@ -277,6 +297,20 @@ class NotAsked(StrEnum):
 
     NOT_LISTED = "fhirServer is not among the servers that this service reads (BME_FHIR_SERVERS)"
     NO_TOKEN = "fhirAuthorization has expired, or is for another patient"  # noqa: S105  # no secret
+
+
+def app_address(settings: Settings, place: str) -> str:
+    """Return an address of the app, such as that of ``launch``, as browsers and records know it."""
+    return f"{settings.public_url}/smart/{place}"
+
+
+def _app_link(call: HookCall, settings: Settings, selection: Selection) -> AppLink | None:
+    """Return the link to the app; None where the record that calls could not open it."""
+    if not settings.smart_issuers or (call.server and normal_address(call.server) not in settings.smart_issuers):
+        return None
+    bases = {key: subject.basis for key, subject in selection.subjects.items()}
+    key = settings.card_key.get_secret_value().encode()
+    return AppLink(app_address(settings, "launch"), key, call.patient_id, bases)
 
 
 def _silences(

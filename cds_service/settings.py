@@ -80,6 +80,32 @@ class ClientSettings(BaseModel):
         return self
 
 
+class AppIssuer(BaseModel):
+    """A record whose users may open our SMART app, and how the app signs in there."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    client_id: str = Field(min_length=1, description="What the record's authorization server knows the app as.")
+    auth: Literal["private_key_jwt", "none"] = Field(
+        "private_key_jwt",
+        description="How the app proves who it is: by a signature with smart_keys, or, as a public client, not at all.",
+    )
+    name: str = Field("", description="What clinicians call the record.")
+    origins: tuple[str, ...] = Field(
+        (), description="Origins of its authorization server and style, if they are not on the FHIR server's own."
+    )
+    frames: tuple[str, ...] = Field((), description="Origins of the pages that may show the app in a frame.")
+
+    @field_validator("origins", "frames")
+    @classmethod
+    def _usable_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for address in value:
+            if not _ORIGIN.fullmatch(address):
+                raise ValueError("write each as scheme://host or scheme://host:port, nothing else")
+            _usable_address("origins", address)
+        return value
+
+
 class Settings(BaseSettings):
     """All settings of the service. Raises pydantic's ValidationError naming every bad value at once."""
 
@@ -142,10 +168,20 @@ class Settings(BaseSettings):
     fhir_ca_file: str = Field(
         "", description="Certificate authorities (PEM) of FHIR servers and key sets, if not the public ones."
     )
+    smart_issuers: dict[str, AppIssuer] = Field(
+        default_factory=dict,
+        description="The records from which our SMART app may be opened, by FHIR base address. No app without one.",
+    )
+    smart_keys: Path | None = Field(
+        None,
+        description="File with the app's private keys: a JWK as `cds-service jwt key` makes it, or a set of them. The"
+        " first that a record takes signs.",
+    )
     max_body_bytes: int = Field(10_000_000, ge=1_000, description="Largest request body accepted, in bytes.")
     card_key: SecretStr = Field(
         default_factory=lambda: SecretStr(secrets.token_hex(32)),
-        description="Key from which card ids are made. Set it, so that ids stay the same across restarts and workers.",
+        description="Secret from which card ids and the keys of the app are made. Set it, so that cards and open pages"
+        " survive a restart.",
     )
     store_url: SecretStr = Field(
         default_factory=_own_store,
@@ -195,6 +231,24 @@ class Settings(BaseSettings):
     @classmethod
     def _usable_url(cls, value: str) -> str:
         return value and _usable_address("public_url", value).rstrip("/")
+
+    @field_validator("smart_issuers")
+    @classmethod
+    def _usable_issuers(cls, value: dict[str, AppIssuer]) -> dict[str, AppIssuer]:
+        found = {normal_address(_usable_address("smart_issuers", base)): issuer for base, issuer in value.items()}
+        if len(found) < len(value):
+            raise ValueError("smart_issuers: two entries are the same address")
+        return found
+
+    @model_validator(mode="after")
+    def _app_can_be_opened(self) -> Settings:
+        if self.smart_issuers and not self.public_url:
+            raise ValueError("smart_issuers needs public_url: the app's addresses are below it")
+        if any(one.auth == "private_key_jwt" for one in self.smart_issuers.values()) and self.smart_keys is None:
+            raise ValueError(
+                "smart_issuers needs smart_keys, unless each is public: make one with `cds-service jwt key`"
+            )
+        return self
 
     @field_validator("store_url")
     @classmethod
@@ -251,6 +305,23 @@ class Settings(BaseSettings):
     def aliases(self) -> dict[tuple[str, str], str]:
         """The site's own codes as (system, code) -> fact."""
         return _by_key(self.code_aliases)
+
+
+def normal_address(address: str) -> str:
+    """Return an address as it is compared: scheme and host in small letters, no default port, no slash at the end.
+
+    Empty for what cannot be one.
+    """
+    try:
+        parts = urlsplit(address)
+        port = parts.port
+    except ValueError:
+        return ""
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    usual = {"https": 443, "http": 80}.get(parts.scheme)
+    if not host or usual is None or parts.username is not None or parts.query or parts.fragment:
+        return ""
+    return f"{parts.scheme}://{host}{'' if port in (None, usual) else f':{port}'}{parts.path.removesuffix('/')}"
 
 
 def _usable_address(setting: str, address: str) -> str:

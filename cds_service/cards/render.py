@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cds_service.cards import wording
+from cds_service.cards.app_link import AppLink
 from cds_service.cards.content import Content, Escape, Referral
 from cds_service.cards.text import markdown, plain
 from cds_service.fhir.access import Json
@@ -42,6 +43,7 @@ class Addressee:
     referral_codes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     indicators: Mapping[str, str] = field(default_factory=dict)
     profile: Profile = GENERIC
+    app: AppLink | None = None
 
     def indicator(self, tier: Tier) -> str:
         """Return how urgent a card of this tier looks here."""
@@ -112,6 +114,8 @@ def _card(content: Content, drafts: Mapping[str, Json], draft_keys: list[str], t
     card["overrideReasons"] = [
         {"system": reason.system, "code": reason.code, "display": reason.display} for reason in OVERRIDE_REASONS
     ]
+    if to.app is not None:
+        card["links"] = [to.app.link(card["uuid"], content.key)]
     return card
 
 

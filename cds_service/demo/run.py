@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -26,7 +27,7 @@ from cds_service.demo.cards import show_cards
 from cds_service.demo.ehr import create_ehr
 from cds_service.demo.patients import read_patients
 from cds_service.protocol.jwks import Key
-from cds_service.protocol.signing import new_key
+from cds_service.protocol.signing import new_key, written_key
 from cds_service.scenarios import load_scenarios
 from cds_service.show import console
 
@@ -51,10 +52,13 @@ def run(port: int, ehr_port: int, *, stay: bool, cards: bool, open_reading: bool
             console(error=True).print(f"port {wanted} is in use; choose another with {option}", style="red")
             return 1
     service, ehr = (f"http://{HOST}:{one}" for one in ports)
-    key = new_key("ES384")
+    key, app_key = new_key("ES384"), new_key("ES384")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: the service must end with us
     try:
-        with _service(ports[0], service, ehr, key), _record(ports[1], service, ehr, key, open_reading=open_reading):
+        with (
+            _service(ports[0], service, ehr, key, app_key),
+            _record(ports[1], service, ehr, key, app_key, open_reading=open_reading),
+        ):
             if cards:
                 show_cards(out, service)
             out.print(f"The service runs at {service}/cds-services", markup=False)
@@ -77,7 +81,7 @@ class _NotStarted(Exception):
 
 
 @contextmanager
-def _service(port: int, url: str, ehr: str, key: Key) -> Iterator[None]:
+def _service(port: int, url: str, ehr: str, key: Key, app_key: Key) -> Iterator[None]:
     """Run the real service as `serve` does, set up for the record."""
     with tempfile.TemporaryDirectory(prefix="cds-service-demo-") as remembered:
         environment = {
@@ -87,6 +91,10 @@ def _service(port: int, url: str, ehr: str, key: Key) -> Iterator[None]:
             "BME_CLIENTS": orjson.dumps({f"{ehr}/fhir": {"keys": {"keys": [key.as_dict(private=False)]}}}).decode(),
             "BME_FHIR_SERVERS": orjson.dumps([f"{ehr}/fhir"]).decode(),
             "BME_PUBLIC_URL": url,
+            "BME_SMART_ISSUERS": orjson.dumps(
+                {f"{ehr}/fhir": {"client_id": APP, "name": "the demo's record"}}
+            ).decode(),
+            "BME_SMART_KEYS": _kept(app_key, Path(remembered)),
             "BME_STORE_URL": f"sqlite:///{remembered}/store.sqlite3",
         }
         command = [sys.executable, "-m", "cds_service.cli", "serve", "--host", HOST, "--port", str(port)]
@@ -100,22 +108,29 @@ def _service(port: int, url: str, ehr: str, key: Key) -> Iterator[None]:
 
 
 @contextmanager
-def _record(port: int, service: str, ehr: str, key: Key, *, open_reading: bool) -> Iterator[None]:
+def _record(port: int, service: str, ehr: str, key: Key, app_key: Key, *, open_reading: bool) -> Iterator[None]:
     """Run the record in this process: what is done in it is forgotten at the end."""
-    launch = f"{service}/smart/launch"
     app = create_ehr(
         read_patients(load_scenarios(data_path("scenarios")), date.today()),  # noqa: DTZ011  # the local day
         ehr,
         service,
         key,
-        clients=(Client(APP, (f"{service}/smart/callback",)),),
-        app_url=launch if requests.get(launch, timeout=START_S).status_code != 404 else "",
+        clients=(Client(APP, (f"{service}/smart/callback",), {"keys": [app_key.as_dict(private=False)]}),),
+        app_url=f"{service}/smart/launch",
         open_reading=open_reading,
         today=date.today,
     )
     server = make_server(HOST, port, app, threaded=True, request_handler=_Silent)
     with _in_thread(server):
         yield
+
+
+def _kept(key: Key, folder: Path) -> str:
+    """Keep a private key as `cds-service jwt key` does, and return where."""
+    file = folder / "app-key.json"
+    file.touch(mode=0o600)
+    file.write_bytes(written_key(key))
+    return str(file)
 
 
 @contextmanager

@@ -258,15 +258,28 @@ _TOKEN = re.compile(r"[\x21-\x7e]*")
 _SCOPE = re.compile(r"(?:patient|user|system)/(\*|[A-Za-z]+)\.(read|write|\*|c?r?u?d?s?)(?:\?\S*)?")
 
 
+def covers(scope: str, query: str) -> bool:
+    """Whether SMART scopes, of version 1 or 2, let a query be made (``Patient/1``, ``Observation?patient=1``)."""
+    kind, search, _ = query.partition("?")
+    return _covers(_rights(scope), kind.partition("/")[0], "s" if search else "r")
+
+
+def _rights(scope: str) -> list[tuple[str, str]]:
+    """Return the resource types of SMART scopes, each with what may be done with it."""
+    return [(found[1], found[2]) for word in scope.split() if (found := _SCOPE.fullmatch(word))]
+
+
+def _covers(rights: list[tuple[str, str]], kind: str, right: str) -> bool:
+    return any(
+        of in ("*", kind) and (given in ("read", "*") or (given != "write" and right in given)) for of, given in rights
+    )
+
+
 def _permits(access: Access, target: Target) -> bool:
     """Whether the token can be sent, and its SMART scopes, if it has any, cover the read or search."""
-    scopes = [found.groups() for word in access.scope.split() if (found := _SCOPE.fullmatch(word))]
-    right = "s" if target.is_search else "r"
-    covered = any(
-        of in ("*", target.type_name) and (rights in ("read", "*") or (rights != "write" and right in rights))
-        for of, rights in scopes
-    )
-    return _TOKEN.fullmatch(access.token) is not None and (covered or not scopes or not access.token)
+    rights = _rights(access.scope)
+    covered = _covers(rights, target.type_name, "s" if target.is_search else "r")
+    return _TOKEN.fullmatch(access.token) is not None and (covered or not rights or not access.token)
 
 
 def _request(target: Target, token: str, *, post: bool) -> PreparedRequest:

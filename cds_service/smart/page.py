@@ -6,7 +6,7 @@ script, style or event handler stands in the document. Without its script, and w
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from importlib.resources import files
@@ -36,6 +36,9 @@ def evidence_page(
     opened: str = "",
     source: str = "",
     assets: str = "",
+    notices: Sequence[str] = (),
+    reasons: Sequence[tuple[str, str]] = (),
+    styled: bool = False,
 ) -> str:
     """Return the page about an answer.
 
@@ -50,6 +53,9 @@ def evidence_page(
         source: which record system it was read from, as a clinician knows it.
         assets: address of the folder that serves ``STATIC``; empty for a page that stands alone: it carries its
             styles, has no script, and asks nothing back.
+        notices: what the reader must know before anything else.
+        reasons: the (code, display) for which the card may be overridden here; none where there is no card to answer.
+        styled: whether ``style.css`` beside the page says how the record looks.
     """
     found = evidence(
         answer,
@@ -65,7 +71,17 @@ def evidence_page(
     )
     sizes = {"map": (MAP_WIDTH, MAP_HEIGHT), "time": (TIME_WIDTH, TIME_HEIGHT)}
     style = "" if assets else (STATIC / "page.css").read_text(encoding="utf-8")
-    return _environment().get_template("page.html").render(page=found, assets=assets, style=style, sizes=sizes)
+    return (
+        _environment()
+        .get_template("page.html")
+        .render(page=found, assets=assets, style=style, sizes=sizes, notices=notices, reasons=reasons, styled=styled)
+    )
+
+
+def notice_page(title: str, paragraphs: Iterable[str], *, back: str = "", assets: str) -> str:
+    """Return a page that says what happened, with an address to go back to, if any."""
+    said = [one for one in paragraphs if one]
+    return _environment().get_template("notice.html").render(title=title, paragraphs=said, back=back, assets=assets)
 
 
 @cache

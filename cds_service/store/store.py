@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, select
 
 from cds_service.errors import StoreUnavailable
 from cds_service.store.database import Database
+from cds_service.store.launches import Launches
 from cds_service.store.records import Feedback, IssuedCard, Response
 from cds_service.store.tables import feedback, issued_cards
 from cds_service.store.tokens import SeenTokens, tidy
@@ -33,7 +34,7 @@ _RESPONSES = (
 
 
 class Store:
-    """Cards issued, feedback, and seen tokens. Nothing is opened before something is to be written or asked."""
+    """Cards issued, feedback, seen tokens, launches. Nothing is opened before something is to be written or asked."""
 
     def __init__(self, url: str, now: Callable[[], float] = time.time, *, tokens_required: bool = False) -> None:
         """Use the database at ``url``. ``tokens_required``: see ``SeenTokens.take``."""
@@ -72,6 +73,10 @@ class Store:
                 return [Response(*row[:-1], at=_in_utc(row[-1])) for row in connection.execute(_RESPONSES, wanted)]
         except StoreUnavailable:
             return []
+
+    def launches(self, secret: bytes) -> Launches:
+        """Return the launches of the app that are kept here. ``secret``: of the service, the same in all processes."""
+        return Launches(self._database, secret, self._now)
 
     def works(self) -> bool:
         """Whether the database can be written now."""

@@ -48,3 +48,14 @@ seen_tokens = Table(
     Column("expires", BigInteger, nullable=False, index=True),
 )
 """The SHA-256 of each ``jti`` until it expires (seconds since 1970)."""
+
+launches = Table(
+    "launches",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("browser", String(64), nullable=False),
+    Column("sealed", Text, nullable=False),
+    Column("expires", BigInteger, nullable=False, index=True),
+)
+"""The launches of the app: those that wait for the record's answer, and those that are open. ``name`` is the SHA-256 of
+what only the browser and the record know, ``browser`` the keyed hash of its cookie; the rest is encrypted."""

@@ -40,6 +40,7 @@ from cds_service.web.authentication import authenticate, caller
 from cds_service.web.contract import describe
 from cds_service.web.overload import limit_calls
 from cds_service.web.responses import as_json
+from cds_service.web.smart_app import offer_app
 from cds_service.web.watching import count_answer, count_requests, watch
 
 
@@ -131,6 +132,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
         return as_json({})
 
     watch(app, settings, store)
+    offer_app(app, settings, ports, services.values(), store)
     describe(app, settings, services)
     _answer_errors(app)
     app.after_request(_protect)
@@ -240,6 +242,6 @@ def _answer_errors(app: Flask) -> None:
 
 
 def _protect(response: Response) -> Response:
-    response.headers["Cache-Control"] = "no-store"
+    response.headers.setdefault("Cache-Control", "no-store")
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response

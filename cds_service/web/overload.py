@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from threading import BoundedSemaphore
 
-from flask import Flask, g
+from flask import Flask, g, request
 
 from cds_service.errors import Overloaded
 from cds_service.settings import Settings
@@ -21,7 +21,7 @@ def limit_calls(app: Flask, settings: Settings) -> None:
 
     @app.before_request
     def take_place() -> None:
-        if is_guarded():
+        if is_guarded() or request.blueprint == "smart":
             if not places.acquire(blocking=False):
                 raise Overloaded
             g.has_place = True

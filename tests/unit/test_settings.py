@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
 from cds_service.data import data_path
+from cds_service.errors import ConfigurationError
 from cds_service.knowledge.settings import INDICATOR_BY_TIER, SETTINGS
 from cds_service.protocol.call import read_call
 from cds_service.protocol.discovery import load_services
 from cds_service.protocol.profiles import ProfileName
 from cds_service.scenarios import load_scenarios
 from cds_service.service import Answer, Ports, answer, real_ports
-from cds_service.settings import Settings
+from cds_service.settings import Settings, normal_address
+from cds_service.smart.launch import read_app_keys
 
 SCENARIOS = {scenario.name: scenario for scenario in load_scenarios(data_path("scenarios"))}
 SERVICES = load_services(data_path("hooks"))
@@ -389,3 +392,72 @@ def test_what_is_given_by_hand_counts_more_than_the_environment(monkeypatch: pyt
 )
 def test_a_server_to_read_is_kept_without_the_slash_behind_it(address: str) -> None:
     assert Settings(fhir_servers=[address]).fhir_servers == (address.rstrip("/"),)
+
+
+# ------------------------------------------------------------------------------------------------- the SMART app
+
+EHR = "https://ehr.example/fhir"
+PUBLIC = {"client_id": "app", "auth": "none"}
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("https://EHR.example:443/fhir/", EHR),
+        ("HTTPS://ehr.example/Fhir", "https://ehr.example/Fhir"),
+        ("http://127.0.0.1:80/fhir", "http://127.0.0.1/fhir"),
+        ("https://ehr.example:8443", "https://ehr.example:8443"),
+    ],
+)
+def test_a_record_of_the_app_is_kept_as_addresses_are_compared(written: str, kept: str) -> None:
+    settings = Settings(smart_issuers={written: PUBLIC}, public_url="https://cds.example")
+
+    assert list(settings.smart_issuers) == [kept]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        "x",
+        "ftp://ehr.example",
+        "https://",
+        "https://me@ehr.example",
+        "https://ehr.example/?x",
+        "https://e:x/",
+        "//e",
+    ],
+)
+def test_what_is_no_address_is_equal_to_none(address: str) -> None:
+    assert normal_address(address) == ""
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ({"smart_issuers": {"http://ehr.example/fhir": PUBLIC}}, "http is for this machine only"),
+        ({"smart_issuers": {EHR: PUBLIC, f"{EHR}/": PUBLIC}}, "two entries are the same address"),
+        ({"smart_issuers": {EHR: {**PUBLIC, "frames": ["https://ehr.example/chart"]}}}, "write each as scheme://host"),
+        ({"smart_issuers": {EHR: {**PUBLIC, "origins": ["http://ehr.example"]}}}, "http is for this machine only"),
+        ({"smart_issuers": {EHR: {"client_id": ""}}}, "at least 1 character"),
+        ({"smart_issuers": {EHR: PUBLIC}, "public_url": ""}, "smart_issuers needs public_url"),
+        ({"smart_issuers": {EHR: {"client_id": "app"}}}, "smart_issuers needs smart_keys"),
+    ],
+)
+def test_what_the_app_cannot_be_served_with_is_refused(given: dict[str, Any], why: str) -> None:
+    ((_, told),) = refusals(**{"public_url": "https://cds.example", **given})
+
+    assert why in told
+
+
+@pytest.mark.parametrize(
+    "kept", [None, b"", b"no", b"[]", b"{}", b'{"keys": []}', b'{"keys": [{"kty": "EC"}]}', b'{"alg": "ES384"}']
+)
+def test_a_file_without_keys_is_told_with_what_makes_one(kept: bytes | None, tmp_path: Path) -> None:
+    file = tmp_path / "keys.json"
+    if kept is not None:
+        file.write_bytes(kept)
+    settings = Settings(smart_issuers={EHR: {"client_id": "app"}}, smart_keys=file, public_url="https://cds.example")
+
+    with pytest.raises(ConfigurationError, match="make one with `cds-service jwt key`"):
+        read_app_keys(settings)

@@ -30,9 +30,11 @@ from support.postgresql import Cluster, cluster, programs
 from cds_service.errors import StoreUnavailable
 from cds_service.events import configure_logging
 from cds_service.store import migrations
+from cds_service.store.launches import Launches
 from cds_service.store.records import Feedback, IssuedCard, Response
 from cds_service.store.store import Store
 from cds_service.store.tables import feedback, issued_cards, metadata, seen_tokens
+from cds_service.store.tables import launches as launches_table
 from cds_service.store.tokens import TIDY_AFTER
 from cds_service.store.writer import GROUP_LIMIT, QUEUE_LIMIT
 
@@ -552,3 +554,59 @@ def test_what_was_acknowledged_outlives_the_death_of_the_server(store_url: str, 
 
     kept = {row["suggestions"][0] for row in rows(store_url, feedback)}
     assert (len(acknowledged) >= 400, set(acknowledged) - kept) == (True, set())
+
+
+# ------------------------------------------------------------------------------------------------- launches of the app
+
+NAME, BROWSER, VALUE = "a name nobody knows", "a cookie", {"token": "a-secret-token", "patient": "patient-1"}
+
+
+@pytest.fixture
+def launches(store: Store) -> Launches:
+    return store.launches(b"a secret")
+
+
+def test_a_launch_is_read_by_its_browser_under_its_name(launches: Launches):
+    launches.keep(NAME, BROWSER, VALUE, NOW + 60)
+
+    found = [launches.read(*asked) for asked in ((NAME, BROWSER), (NAME, "another"), ("another", BROWSER))]
+    assert found == [VALUE, None, None]
+
+
+def test_a_launch_is_taken_once_and_by_its_browser_only(launches: Launches):
+    launches.keep(NAME, BROWSER, VALUE, NOW + 60)
+
+    taken = [launches.take(NAME, browser) for browser in ("another", BROWSER, BROWSER)]
+    assert (taken, launches.read(NAME, BROWSER)) == ([None, VALUE, None], None)
+
+
+def test_of_many_who_take_a_launch_one_gets_it(launches: Launches):
+    launches.keep(NAME, BROWSER, VALUE, NOW + 60)
+
+    with ThreadPoolExecutor(8) as threads:
+        taken = list(threads.map(lambda _: launches.take(NAME, BROWSER), range(16)))
+
+    assert [one for one in taken if one] == [VALUE]
+
+
+def test_a_launch_that_has_expired_is_gone_and_is_removed_with_the_next(store_url: str, launches: Launches):
+    launches.keep("old", BROWSER, VALUE, NOW - 1)
+    gone = launches.read("old", BROWSER), launches.take("old", BROWSER)
+    launches.keep(NAME, BROWSER, VALUE, NOW + 60)
+
+    assert (gone, len(rows(store_url, launches_table))) == ((None, None), 1)
+
+
+def test_what_is_kept_of_a_launch_says_nothing(store_url: str, launches: Launches):
+    launches.keep(NAME, BROWSER, VALUE, NOW + 60)
+
+    kept = str(rows(store_url, launches_table))
+    assert [word in kept for word in (NAME, BROWSER, "secret-token", "patient-1")] == [False] * 4
+
+
+def test_another_process_with_the_same_secret_opens_it(store_url: str, launches: Launches):
+    launches.keep(NAME, BROWSER, VALUE, NOW + 60)
+
+    with closing(Store(store_url, lambda: NOW)) as other:
+        assert other.launches(b"a secret").read(NAME, BROWSER) == VALUE
+        assert other.launches(b"another secret").read(NAME, BROWSER) is None
