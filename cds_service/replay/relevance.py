@@ -33,7 +33,7 @@ from cds_service.fhir.readers.reports import find_report, modality
 from cds_service.knowledge.codes.sites import Place
 from cds_service.knowledge.settings import FRESH_DAYS
 from cds_service.model.case import Case, Draft
-from cds_service.model.condition import AllOf, Condition, Scope, View
+from cds_service.model.condition import AllOf, Condition, Reading, Scope, View
 from cds_service.model.finding import Finding
 from cds_service.model.rule import CheckOrder, Rule, Step
 from cds_service.model.truth import Truth
@@ -150,7 +150,11 @@ class Relevance:
     def may_fire(self, draft: Draft) -> bool:
         """Whether any check of an order may fire for a draft, whatever the record holds beside it."""
         view = View((draft.findings,))
-        return any(not any(part.truth(view) is Truth.NO for part in _of_the_draft(rule.when)) for rule in self._checks)
+        # What an order says stands in itself alone: a part that is open now stays open, and such a check never fires.
+        return any(
+            all(part.truth(view, Reading.DOUBTFUL) is Truth.YES for part in _of_the_draft(rule.when))
+            for rule in self._checks
+        )
 
     def may_concern(self, draft: Draft | None) -> bool:
         """Whether a draft, if signed while there is imaging of any age, may get a card."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -15,6 +16,7 @@ import pytest
 from support.exports import Expected, Shape, write_export
 
 from cds_service.replay.figures import Figures
+from cds_service.replay.patient import Row, replay_patient, site_of
 from cds_service.replay.replay import Wish
 from cds_service.replay.replay import replay as run
 from cds_service.replay.results import read_rows
@@ -55,6 +57,50 @@ def test_exactly_what_is_expected_fires(tmp_path: Path, seed: int, compressed: b
     assert found(figures) == without_levels(expected)
     assert expected.evaluations["result-review"] > 150
     assert figures.is_whole
+
+
+def patients_of(export: Path) -> dict[str, list[bytes]]:
+    found: dict[str, list[bytes]] = {}
+    for path in sorted(export.glob("*.ndjson")):
+        for line in path.read_bytes().splitlines():
+            one = json.loads(line)
+            about = one.get("subject") or one.get("patient") or {"reference": f"Patient/{one['id']}"}
+            found.setdefault(about["reference"].removeprefix("Patient/"), []).append(line)
+    return found
+
+
+def test_what_is_left_out_gets_no_card(tmp_path: Path):
+    """Every report and order is decided here; only rows without a card may be missing from a replay."""
+    write_export(tmp_path, replace(SHAPE, patients=120, brain=0.3, chest=0.5))
+    site = site_of(SETTINGS, b"a key of 16 bytes")
+
+    def decided(*, everything: bool) -> list[Row]:
+        rows = [
+            replace(row, event=0)
+            for patient, lines in patients_of(tmp_path).items()
+            for row in replay_patient(patient, lines, site, everything=everything).rows
+        ]
+        return [row for row in rows if row.cards or row.failed]
+
+    assert decided(everything=True) == decided(everything=False)
+    assert len(decided(everything=False)) > 40
+
+
+def test_nothing_is_known_before_it_was_issued(tmp_path: Path):
+    """A finding that was written down after the report was opened changes nothing at that time."""
+    write_export(tmp_path, replace(SHAPE, patients=60))
+    site = site_of(SETTINGS, b"a key of 16 bytes")
+    later = {"resourceType": "Condition", "recordedDate": "2099-01-01", "code": {"text": "osteomyelitis"}}
+
+    changed = {}
+    for patient, lines in patients_of(tmp_path).items():
+        told = json.dumps({**later, "id": "later", "subject": {"reference": f"Patient/{patient}"}}).encode()
+        before = replay_patient(patient, lines, site).rows
+        after = replay_patient(patient, [*lines, told], site).rows
+        if before != after:
+            changed[patient] = (before, after)
+
+    assert changed == {}
 
 
 def test_one_process_and_two_write_the_same_bytes(tmp_path: Path):
