@@ -24,7 +24,7 @@ class Repeats:
 
     alerts: int = 0
     repeated: int = 0
-    silenced: int | None = None
+    silenced: int = 0
     by_patient: Counter[int] = field(default_factory=Counter)
     _patient: str = ""
     _shown: set[str] = field(default_factory=set)
@@ -35,8 +35,7 @@ class Repeats:
         if row["patient"] != self._patient:
             self.end()
             self._patient, self._shown, self._count = row["patient"], set(), 0
-        if row["silenced"] is not None:
-            self.silenced = (self.silenced or 0) + row["silenced"]
+        self.silenced += row["silenced"]
         if not row["cards"]:
             return
         says = {*row["topics"], *row["rules"]}

@@ -7,13 +7,14 @@ engine brings them. What is decided, and from what, is the service's own ``decid
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime, time
 from functools import cached_property
 from hashlib import blake2b
 from typing import Any
 
+from cds_service.cards.silence import silence_of
 from cds_service.fhir.access import Json, day, earliest_day, text
 from cds_service.fhir.readers import ReadingRules
 from cds_service.fhir.source import read_record
@@ -23,6 +24,7 @@ from cds_service.replay.export import NotAResource, parsed
 from cds_service.replay.relevance import ORDER_TYPES, Relevance
 from cds_service.service import Answer, Ports, decide, real_ports, site_services
 from cds_service.settings import Settings
+from cds_service.store.records import Response
 
 KNOWN_SINCE: Mapping[str, tuple[str, ...]] = {
     "DiagnosticReport": ("issued", "effectiveDateTime", "effectivePeriod"),
@@ -68,7 +70,7 @@ class Row:
         rules: ids of the rules that the cards speak for.
         undecided: ids of raising rules that could not be decided.
         missing: facts that the record does not state and these ask for.
-        silenced: whether what was shown before would have kept the cards back; None while that is not worked out.
+        silenced: whether it had cards, and all would have been kept back, had each been answered when it was shown.
         failed: the kind of error that stopped the evaluation; empty when none did.
         patient_id, reference: who and what it is about. Never leave the folder of work but in the key of a sample.
     """
@@ -84,7 +86,7 @@ class Row:
     rules: tuple[str, ...] = ()
     undecided: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
-    silenced: bool | None = None
+    silenced: bool = False
     failed: str = ""
     patient_id: str = ""
     reference: str = ""
@@ -94,22 +96,14 @@ class Row:
         return asdict(self)
 
 
-Silence = Callable[[Sequence[Row], Row], bool]
-"""Whether an evaluation's cards would have been kept back, given the patient's evaluations before it."""
-
-
 @dataclass(frozen=True)
 class Site:
-    """What a replay decides by: rules, settings, services, and the key of its pseudonyms.
-
-    ``silence`` is where the silencing of repeated cards goes in; without it the column stays empty.
-    """
+    """What a replay decides by: rules, settings, services, and the key of its pseudonyms."""
 
     settings: Settings
     ports: Ports
     services: Mapping[str, Service]
     key: bytes
-    silence: Silence | None = None
 
     @cached_property
     def relevance(self) -> Relevance:
@@ -168,6 +162,7 @@ def replay_patient(patient_id: str, lines: Iterable[bytes], site: Site, *, every
     if "Patient" not in {text(one.get("resourceType")) for one in resources.values()}:
         found.tally["patients without a Patient"] += 1
     pseudonym = site.pseudonym(patient_id).hex()
+    answered: list[Response] = []
     for number, event in enumerate(wanted):
         row = Row(
             pseudonym, number, event.day.isoformat(), event.hook, patient_id=patient_id, reference=event.reference
@@ -179,10 +174,7 @@ def replay_patient(patient_id: str, lines: Iterable[bytes], site: Site, *, every
             # One record that breaks a reader must not end the replay of all others; it is named in the report.
             found.rows.append(replace(row, failed=type(error).__name__))
             continue
-        row = _told(row, reply)
-        if site.silence is not None:
-            row = replace(row, silenced=bool(row.cards) and site.silence(found.rows, row))
-        found.rows.append(row)
+        found.rows.append(_told(row, reply, _all_silent(reply, event, answered, site)))
         found.tally.update(
             f"report|{one.reason or one.outcome}" for one in reply.reading.reports if one.key == row.reference
         )
@@ -329,7 +321,19 @@ def _bundle(resources: Iterable[Json]) -> Json:
     return {"resourceType": "Bundle", "type": "searchset", "entry": [{"resource": one} for one in resources]}
 
 
-def _told(row: Row, reply: Answer) -> Row:
+def _all_silent(reply: Answer, event: Event, answered: list[Response], site: Site) -> bool:
+    """Whether all cards would have been kept back; those that would not are taken to be answered now."""
+    shown = [reply.selection.subjects[card.key] for card in reply.contents]
+    told = []
+    for subject in shown:
+        same = [one for one in answered if (one.subject, one.basis) == (subject.key, subject.basis)]
+        if silence_of(subject, same, event.at, site.settings.judgement) is None:
+            told.append(subject)
+    answered.extend(Response(one.key, one.basis, one.tier.name.lower(), "overridden", "", event.at) for one in told)
+    return bool(shown) and not told
+
+
+def _told(row: Row, reply: Answer, silenced: bool) -> Row:  # a column like the others
     """Return the row with what was decided."""
     undecided = [result for result in reply.assessment.trace if result.lacks_input]
     shown = reply.contents
@@ -342,4 +346,5 @@ def _told(row: Row, reply: Answer) -> Row:
         rules=tuple(sorted({rule for card in shown for rule in card.rules})),
         undecided=tuple(sorted({result.rule.id for result in undecided})),
         missing=tuple(sorted({fact.name for result in undecided for fact in result.missing()})),
+        silenced=silenced,
     )

@@ -87,7 +87,7 @@ def _values(figures: Figures, about: About, labels: dict[str, str]) -> dict[str,
         "undecided": [Rate(name, Share(count, reviewed)) for name, count in _most(figures.undecided.items())],
         "quality": _quality(figures),
         "repeated": Share(repeats.repeated, repeats.alerts),
-        "silenced": None if repeats.silenced is None else Share(repeats.silenced, repeats.alerts),
+        "silenced": Share(repeats.silenced, repeats.alerts),
         "by_patient": _by_patient(repeats.by_patient),
         "precisions": PRECISIONS,
         "needs": [

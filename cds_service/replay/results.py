@@ -6,6 +6,7 @@ Both engines give the same stream of counts, bad lines and sorted rows; everythi
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from importlib import import_module
@@ -58,8 +59,7 @@ def write_evaluations(out: Path, items: Iterable[Mapping[str, Any]], sample_size
         OSError: a file cannot be written.
     """
     figures, sample = Figures(), Sample(sample_size)
-    with written(out / EVALUATIONS) as file, written(out / BAD_LINES) as bad:
-        table = _Table(file)
+    with written(out / EVALUATIONS) as file, written(out / BAD_LINES) as bad, _Table(file) as table:
         for item in items:
             if "row" in item:
                 row = item["row"]
@@ -71,7 +71,6 @@ def write_evaluations(out: Path, items: Iterable[Mapping[str, Any]], sample_size
                 bad.write(orjson.dumps(item["bad"], option=orjson.OPT_APPEND_NEWLINE))
             else:
                 figures.tally.update(item["tally"])
-        table.close()
     figures.repeats.end()
     if not figures.bad_lines:
         (out / BAD_LINES).unlink()
@@ -98,7 +97,15 @@ class _Table:
         self.writer.write_table(self.arrow.table(columns, schema=self.schema))
         self.rows.clear()
 
-    def close(self) -> None:
+    def __enter__(self) -> _Table:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            # What could not be written cannot be closed either; left alone, the writer would try once more later.
+            with suppress(OSError, ValueError):
+                self.writer.close()
+            return
         if self.rows:
             self._flush()
         self.writer.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -101,6 +102,50 @@ def test_nothing_is_known_before_it_was_issued(tmp_path: Path):
             changed[patient] = (before, after)
 
     assert changed == {}
+
+
+def test_a_card_that_says_the_same_again_would_be_silent(tmp_path: Path):
+    """The same report, opened again the next day, and once more when its silence is over."""
+    write_export(tmp_path, replace(SHAPE, patients=80))
+    site = site_of(SETTINGS, b"a key of 16 bytes")
+    found = [
+        row
+        for patient, lines in patients_of(tmp_path).items()
+        for row in replay_patient(patient, lines, site).rows
+        if row.cards
+    ]
+    urgent = next(row for row in found if row.tier == "urgent" and row.hook == "result-review")
+    lines = patients_of(tmp_path)[urgent.patient_id]
+    order = {"resourceType": "ServiceRequest", "status": "completed", "intent": "order", "code": {"text": "MRI foot"}}
+    subject = {"reference": f"Patient/{urgent.patient_id}"}
+    again = [
+        json.dumps(
+            {**order, "id": f"o{hours}", "subject": subject, "authoredOn": f"{urgent.date}T{hours}:30:00Z"}
+        ).encode()
+        for hours in ("22", "23")
+    ]
+
+    rows = [row for row in replay_patient(urgent.patient_id, [*lines, *again], site).rows if row.cards]
+
+    assert [row.silenced for row in found if row.event == 0] == [False] * sum(row.event == 0 for row in found)
+    assert rows[-1].silenced
+
+
+def test_a_full_disk_is_told_and_what_was_done_is_kept(tmp_path: Path):
+    write_export(tmp_path / "export", replace(SHAPE, patients=1_000))
+    run(Wish(tmp_path / "export", tmp_path / "whole", processes=2), SETTINGS, nobody)
+    line = shlex.join(command(tmp_path / "export", tmp_path / "out"))
+
+    # No file may grow beyond 64 kB.
+    full = subprocess.run(
+        ["bash", "-c", f"ulimit -f 64; exec {line}"], env=ENVIRONMENT, capture_output=True, text=True, check=False
+    )
+    again = subprocess.run(command(tmp_path / "export", tmp_path / "out"), env=ENVIRONMENT, check=False, timeout=120)
+
+    assert (full.returncode, "what is done is kept: run it again" in full.stderr) == (2, True), full.stderr
+    assert "Traceback" not in full.stderr
+    assert again.returncode == 0
+    assert (tmp_path / "out" / EVALUATIONS).read_bytes() == (tmp_path / "whole" / EVALUATIONS).read_bytes()
 
 
 def test_one_process_and_two_write_the_same_bytes(tmp_path: Path):
