@@ -16,6 +16,7 @@ import typer
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
 
 from cds_service import metrics
 from cds_service.data import data_path
@@ -275,6 +276,36 @@ def replay(
         except OSError as error:
             _fail(f"{error.strerror or type(error).__name__}; what is done is kept: run it again")
     console().print(f"{sum(figures.evaluations.values())} evaluations; see {out}", markup=False)
+
+
+@app.command()
+def judged(
+    worksheet: Annotated[
+        Path, typer.Argument(help="The worksheet of a replay, filled in.", exists=True, dir_okay=False)
+    ],
+) -> None:
+    """Print how often each rule was right, from a worksheet whose column `correct` holds yes, no or unsure."""
+    from cds_service.replay import review  # noqa: PLC0415  # deferred: only this command needs it
+
+    try:
+        found = review.judged(worksheet)
+    except review.UnreadableWorksheet as error:
+        _fail(f"{worksheet}: {error}")
+    table = Table("rule", "right", "of", "share", "95 % interval", "unsure", "open")
+    for one in found:
+        share = one.value
+        interval = f"{share.low:.2f} to {share.high:.2f}"
+        words = (
+            one.rule,
+            share.count,
+            share.of,
+            f"{share.value:.2f}" if share.of else "-",
+            interval,
+            one.unsure,
+            one.left_open,
+        )
+        table.add_row(*map(str, words))
+    console().print(table)
 
 
 @app.command()

@@ -6,7 +6,9 @@ from collections import Counter
 from pathlib import Path
 
 from support.exports import Shape, write_export
+from typer.testing import CliRunner
 
+from cds_service.cli import app
 from cds_service.replay.replay import Wish, replay
 from cds_service.replay.results import read_rows
 from cds_service.settings import Settings
@@ -30,3 +32,25 @@ def test_a_small_export_gives_what_is_expected(tmp_path: Path):
         "worksheet.csv",
     ]
     assert all(steps.values())
+
+
+def test_a_worksheet_that_was_filled_in_tells_how_often_each_rule_was_right(tmp_path: Path):
+    sheet = tmp_path / "worksheet.csv"
+    words = ["yes"] * 8 + ["no"] * 2 + ["unsure", ""]
+    sheet.write_text("rule,correct\n" + "".join(f"axspa-erosion,{word}\n" for word in words))
+
+    told = CliRunner().invoke(app, ["judged", str(sheet)], env={"COLUMNS": "120"})
+    sheet.write_text("rule,correct\naxspa-erosion,perhaps\n")
+    refused = CliRunner().invoke(app, ["judged", str(sheet)])
+
+    row = next(line for line in told.stdout.splitlines() if "axspa-erosion" in line)
+    assert [one.strip() for one in row.split("│")[1:-1]] == [
+        "axspa-erosion",
+        "8",
+        "10",
+        "0.80",
+        "0.49 to 0.94",
+        "1",
+        "1",
+    ]
+    assert (refused.exit_code, "line 2: 'correct' is neither yes, no nor unsure" in refused.stderr) == (2, True)
