@@ -9,7 +9,7 @@ ARGS ?=
 PARALLEL ?= -n auto --dist loadgroup
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo serve test test-all coverage check lint types imports content leaks conformance docs cases mutation fuzz contract bench format lock clean
+.PHONY: help setup setup-dev demo serve test test-all coverage check lint types imports content leaks conformance docs cases mutation fuzz contract spark bench format lock clean
 
 help: ## Show these lines
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1@\2/p' $(MAKEFILE_LIST) | awk -F@ '{printf "%-20s %s\n", $$1, $$2}'
@@ -82,6 +82,9 @@ CONTRACT_S ?= 60
 contract: $(VENV)/.dev $(VENV)-contract/.made ## Ask a running service for what its OpenAPI promises (schemathesis, CONTRACT_S seconds)
 	PYTHONPATH=.:tests $(BIN)/python -m support.contract $(VENV)-contract/bin/schemathesis $(CONTRACT_S)
 
+spark: $(VENV)/.dev $(VENV)-spark/.made ## Replay an export on Spark, too (needs Java)
+	PYTHONPATH=$(VENV)-spark $(BIN)/python -m pytest -o addopts= -W ignore -q tests/end_to_end/test_replay_on_spark.py
+
 bench: $(VENV)/.dev ## Compare with others on the same input (makes their environments)
 	$(BIN)/python benchmarks/large_record.py
 	$(BIN)/python benchmarks/context.py fixtures/sentences/held_out.jsonl
@@ -100,13 +103,14 @@ lock: ## Choose the newest versions for the locks
 	echo hatchling | $(COMPILE) -c requirements-dev.lock - -o requirements-build.lock
 	echo 'atheris>=3.0,<3.1' | $(COMPILE) -c requirements-dev.lock - -o requirements-fuzz.lock
 	echo schemathesis | $(COMPILE) - -o requirements-contract.lock
+	printf 'pyspark>=4.3\npandas>=2.2,<3\n' | $(COMPILE) -c requirements-dev.lock - -o requirements-spark.lock
 	rm -r $(VENV)-lock
 
 COMPILE = $(VENV)-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --no-emit-index-url --custom-compile-command "make lock"
 
 clean: ## Remove what was installed and built
-	rm -rf $(VENV) $(VENV)-lock $(VENV)-contract dist build .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-lock $(VENV)-contract $(VENV)-spark dist build .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 
 # The stamps: made again only when a lock or pyproject.toml changed.
 
@@ -133,4 +137,10 @@ $(VENV)-contract/.made: requirements-contract.lock
 	$(PYTHON) -m venv $(VENV)-contract
 	$(VENV)-contract/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
 	  -r requirements-contract.lock
+	@touch $@
+
+# PySpark is large, and pandas of another version than most want: they lie beside the environment, not in it.
+$(VENV)-spark/.made: requirements-spark.lock
+	rm -rf $(VENV)-spark
+	$(PIP) install --require-hashes --no-deps --target $(VENV)-spark -r requirements-spark.lock
 	@touch $@

@@ -15,6 +15,8 @@ import orjson
 import typer
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
+from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
 
 from cds_service import metrics
 from cds_service.data import data_path
@@ -58,6 +60,16 @@ Today = Annotated[str, typer.Option("--today", help="Answer as on this day (YYYY
 
 EXIT_MISMATCH = 1
 EXIT_USAGE = 2
+
+
+class Engine(StrEnum):
+    """Where a replay is decided."""
+
+    LOCAL = "local"
+    SPARK = "spark"
+
+
+PROGRESS = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(show_speed=True), TimeRemainingColumn())
 
 
 @app.command()
@@ -228,6 +240,72 @@ def print_contract() -> None:
     settings = _settings()
     found = openapi(settings, site_services(settings), load_scenarios(data_path("scenarios")))
     typer.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
+
+
+@app.command()
+def replay(
+    export: Annotated[Path, typer.Argument(help="Folder of a FHIR Bulk Data export (NDJSON, plain or gzip).")],
+    out: Annotated[Path, typer.Option(help="Folder for the results, which are pseudonymous patient data.")],
+    *,
+    engine: Annotated[Engine, typer.Option(help="This machine, or Spark.")] = Engine.LOCAL,
+    master: Annotated[str, typer.Option(help="Spark's master URL.")] = "local[*]",
+    processes: Annotated[int, typer.Option(help="Worker processes of the local engine.", min=1)] = os.cpu_count() or 1,
+    sample: Annotated[int, typer.Option(help="Firings of each rule in the worksheet.", min=0)] = 30,
+    with_key: Annotated[bool, typer.Option(help="Also write who the sample is about (identifies patients).")] = False,
+) -> None:
+    """Replay a bulk export: what would have fired, as if each report had been opened and each order signed.
+
+    A replay that was stopped goes on where it was.
+    """
+    from cds_service.replay.replay import Wish  # noqa: PLC0415  # deferred: only this command needs it
+    from cds_service.replay.replay import replay as run  # noqa: PLC0415  # as above
+
+    wish = Wish(export, out, engine.value, master, processes, sample, with_key)
+    with Progress(*PROGRESS, console=console(error=True)) as bar:
+        tasks: dict[str, TaskID] = {}
+
+        def tell(step: str, done: int, total: int) -> None:
+            if step not in tasks:
+                tasks[step] = bar.add_task(step, total=total)
+            bar.update(tasks[step], advance=done, total=total)
+
+        try:
+            figures = run(wish, _settings(), tell)
+        except ConfigurationError as error:
+            _fail(error.message)
+        except OSError as error:
+            _fail(f"{error.strerror or type(error).__name__}; what is done is kept: run it again")
+    console().print(f"{sum(figures.evaluations.values())} evaluations; see {out}", markup=False)
+
+
+@app.command()
+def judged(
+    worksheet: Annotated[
+        Path, typer.Argument(help="The worksheet of a replay, filled in.", exists=True, dir_okay=False)
+    ],
+) -> None:
+    """Print how often each rule was right, from a worksheet whose column `correct` holds yes, no or unsure."""
+    from cds_service.replay import review  # noqa: PLC0415  # deferred: only this command needs it
+
+    try:
+        found = review.judged(worksheet)
+    except review.UnreadableWorksheet as error:
+        _fail(f"{worksheet}: {error}")
+    table = Table("rule", "right", "of", "share", "95 % interval", "unsure", "open")
+    for one in found:
+        share = one.value
+        interval = f"{share.low:.2f} to {share.high:.2f}"
+        words = (
+            one.rule,
+            share.count,
+            share.of,
+            f"{share.value:.2f}" if share.of else "-",
+            interval,
+            one.unsure,
+            one.left_open,
+        )
+        table.add_row(*map(str, words))
+    console().print(table)
 
 
 @app.command()

@@ -31,12 +31,21 @@ from cds_service.fhir.readers.report_text import are_english
 from cds_service.fhir.readers.words import modality_told
 from cds_service.fhir.sequences import sequences_named
 from cds_service.knowledge.codes.diagnoses import diagnosis_of
-from cds_service.knowledge.codes.entry import CodedMeaning
-from cds_service.knowledge.codes.findings import CHOICES, QUANTITIES, described, finding_of, is_generic
+from cds_service.knowledge.codes.entry import Aliases, CodedMeaning
+from cds_service.knowledge.codes.findings import (
+    CHOICES,
+    DESCRIPTOR_CODES,
+    QUANTITIES,
+    described,
+    finding_of,
+    is_generic,
+)
 from cds_service.knowledge.codes.orders import section_of, sequence_of
 from cds_service.knowledge.codes.qualifiers import choice_of, interpreted, says_unknown, state_of
 from cds_service.knowledge.codes.sites import Place, settle
 from cds_service.model.case import Problem, Statement
+from cds_service.model.coding import CANONICAL_SYSTEMS
+from cds_service.model.coding import key_of as key_of_code
 from cds_service.model.finding import Provenance, State, Trust, Value
 from cds_service.model.quantity import MM_PER_UNIT, Range, UnreadableQuantity, length_mm
 
@@ -154,6 +163,26 @@ def _in_english(parts: list[_Part], resource: Json, problems: list[Problem], *, 
     if is_mr or any(trust > Trust.NOTE for _, trust in texts):
         problems.append(Problem("other-language", "Observation", key_of(resource)))
     return [replace(part, texts=[]) for part in parts]
+
+
+def may_state_a_finding(resource: Json, how: ReadingRules) -> bool:
+    """Whether an observation may state a finding whatever stands beside it, and is not only a note to one."""
+    if _is_a_mere_number(resource, how):
+        return False
+    parts = [_part(resource, how), *(_part(one, how, is_whole=False) for one in objects(resource.get("component")))]
+    return any(part.meanings or any(trust > Trust.NOTE for _, trust in part.texts) for part in parts)
+
+
+def may_state_anything(code: str, aliases: Aliases) -> bool:
+    """Whether a code, of whatever system, is one without which no observation passes ``may_state_a_finding``."""
+    return any(
+        finding_of(system, code, aliases)
+        or diagnosis_of(system, code, aliases)
+        or is_generic(system, code)
+        or section_of(system, code)
+        or key_of_code(system, code) in DESCRIPTOR_CODES
+        for system in CANONICAL_SYSTEMS | {system for system, _ in aliases}
+    )
 
 
 # Where an observation belongs

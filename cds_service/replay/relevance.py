@@ -1,0 +1,205 @@
+"""What may lead to a card, and what provably cannot: so that most of an export need not be decided, or even parsed.
+
+A card needs one of three things:
+
+- a report that is, or may be, of MRI: it is opened, and something of it is shown;
+- an order of which a check may fire although nothing was imaged;
+- imaging (a study, a report or an observation that may state a finding) beside any order.
+
+``marks`` asks for them line by line and errs on the side of yes, so a patient without a marked line has no evaluation.
+Three facts carry the proof. An observation states nothing without a code of our tables in it (``readers.observations``:
+a text without such a code counts only beside a study or a report, which are marked themselves). A report that says how
+it was made, by code, title or category, is of that kind unless it names a study or holds one. And a check of an order
+is settled by what the order itself says (``may_fire``), or by a case without a lesion (``fires_without_imaging``),
+because learning more never turns a NO of the draft's or the patient's facts into a YES.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from functools import cached_property
+
+from cds_service.engine.assess import Outcome, assess
+from cds_service.fhir.access import Json, day, objects, references
+from cds_service.fhir.readers.context import UNREADABLE, ReadingRules, StudyPlaces
+from cds_service.fhir.readers.drafts import read_draft
+from cds_service.fhir.readers.imaging_study import IGNORED_STATUS
+from cds_service.fhir.readers.imaging_study import modality as modality_of_study
+from cds_service.fhir.readers.observations import may_state_a_finding, may_state_anything
+from cds_service.fhir.readers.reports import find_report, modality
+from cds_service.knowledge.codes.sites import Place
+from cds_service.knowledge.settings import FRESH_DAYS
+from cds_service.model.case import Case, Draft
+from cds_service.model.condition import AllOf, Condition, Reading, Scope, View
+from cds_service.model.finding import Finding
+from cds_service.model.rule import CheckOrder, Rule, Step
+from cds_service.model.truth import Truth
+from cds_service.replay.export import parsed
+
+ORDER_TYPES = ("ServiceRequest", "MedicationRequest")
+TEXTS = ("conclusion", "text", "presentedForm")
+MOST_REMEMBERED = 50_000
+
+_CODE = re.compile(rb'"code"\s*:\s*"([^"]*)"')
+
+
+@dataclass(frozen=True)
+class Relevance:
+    """Answers, for one rule set and one site, what may lead to a card."""
+
+    how: ReadingRules
+    _told: dict[bytes, bool] = field(default_factory=dict)
+
+    # Lines
+
+    def marks(self, kind: bytes, line: bytes) -> bool:
+        """Whether a line may lead to a card for its patient.
+
+        Raises:
+            NotAResource: the line had to be parsed, and cannot be.
+        """
+        if kind == b"Observation":
+            return b"\\u" in line or b'"contained"' in line or any(map(self._is_told, _CODE.findall(line)))
+        if kind == b"DiagnosticReport":
+            return self.may_be_mr(parsed(line))
+        if kind == b"ImagingStudy":
+            return self.may_be_imaging(parsed(line))
+        # No order of a medicine fires a check by itself unless a rule for that is written one day.
+        if kind == b"ServiceRequest" or (kind == b"MedicationRequest" and self._medicines_alone):
+            return self.fires_without_imaging(parsed(line))
+        return False
+
+    def _is_told(self, code: bytes) -> bool:
+        found = self._told.get(code)
+        if found is None:
+            if len(self._told) >= MOST_REMEMBERED:
+                self._told.clear()
+            # A code that is written with an escape is not looked up: it may be any.
+            found = b"\\" in code or may_state_anything(code.decode("utf-8", "replace"), self.how.aliases)
+            self._told[code] = found
+        return found
+
+    # Reports, studies, observations
+
+    def may_be_mr(self, report: Json) -> bool:
+        """Whether a report may be one of MRI, whatever else the record holds."""
+        if report.get("contained") or any(references(report.get(name)) for name in ("imagingStudy", "study")):
+            return True
+        try:
+            made_by = modality(report, StudyPlaces())
+            if made_by != "other" and references(report.get("result")):
+                # What its observations narrate may decide whether its texts are read at all.
+                return True
+            # Without its texts, too: one that tells of a radiograph may be refused beside another in German.
+            bare = {name: value for name, value in report.items() if name not in TEXTS}
+            return any(find_report(one, StudyPlaces(), made_by, ()) is not None for one in (bare, report))
+        except UNREADABLE:
+            return True
+
+    def may_be_imaging(self, resource: Json) -> bool:
+        """Whether a resource may be, or state, what an MRI shows."""
+        try:
+            match resource.get("resourceType"):
+                case "DiagnosticReport":
+                    return self.may_be_mr(resource)
+                case "ImagingStudy":
+                    return resource.get("status") not in IGNORED_STATUS and modality_of_study(resource) == "MR"
+                case "Observation":
+                    return bool(resource.get("contained")) or may_state_a_finding(resource, self.how)
+        except UNREADABLE:
+            return True
+        return False
+
+    def reports_of_mr(self, resources: Mapping[str, Json]) -> set[str]:
+        """Return the keys of the reports that are, or may be, of MRI, in the light of the record's studies."""
+        made = {
+            key: modality_of_study(one) for key, one in resources.items() if one.get("resourceType") == "ImagingStudy"
+        }
+        places = {key: Place() for key, how in made.items() if how == "MR"}
+        studies = StudyPlaces(places, {}, frozenset(key for key, how in made.items() if how not in ("MR", "")))
+        return {
+            key
+            for key, one in resources.items()
+            if one.get("resourceType") == "DiagnosticReport" and _is_mr(one, studies, resources)
+        }
+
+    # Orders
+
+    def draft(self, order: Json) -> Draft | None:
+        """Return an order as a draft; None when it cannot be read."""
+        try:
+            return read_draft(order, self.how.aliases)
+        except UNREADABLE:
+            return None
+
+    def fires_without_imaging(self, order: Json) -> bool:
+        """Whether a check of an order may fire although nothing was imaged, whatever is known of the patient."""
+        draft = self.draft(order)
+        return draft is not None and self._fires_alone(draft)
+
+    def _fires_alone(self, draft: Draft) -> bool:
+        return self.may_fire(draft) and any(
+            result.outcome is not Outcome.NOT_MET
+            for result in assess(Case(drafts=(draft,)), self.how.rules, self.how.settings).trace
+            if result.rule in self._checks
+        )
+
+    def may_fire(self, draft: Draft) -> bool:
+        """Whether any check of an order may fire for a draft, whatever the record holds beside it."""
+        view = View((draft.findings,))
+        # What an order says stands in itself alone: a part that is open now stays open, and such a check never fires.
+        return any(
+            all(part.truth(view, Reading.DOUBTFUL) is Truth.YES for part in _of_the_draft(rule.when))
+            for rule in self._checks
+        )
+
+    def may_concern(self, draft: Draft | None) -> bool:
+        """Whether a draft, if signed while there is imaging of any age, may get a card."""
+        return draft is None or bool(draft.group) or bool(draft.target) or self.may_fire(draft)
+
+    def is_fresh(self, imaging: Json, today: date) -> bool:
+        """Whether what was imaged may be fresh on a day, so that it is shown with any order."""
+        limit = self.how.settings.get(FRESH_DAYS.name, FRESH_DAYS.default)
+        days = [found for found in map(day, _dates(imaging)) if found]
+        if not days or imaging.get("contained"):
+            return True
+        return max(days) >= (today - timedelta(days=limit if isinstance(limit, int) else 0)).isoformat()
+
+    @cached_property
+    def _checks(self) -> tuple[Rule, ...]:
+        return tuple(
+            rule
+            for rule in self.how.rules.at_step(Step.ORDER)
+            if isinstance(rule.effect, CheckOrder) and "order-sign" in rule.effect.hooks
+        )
+
+    @cached_property
+    def _medicines_alone(self) -> bool:
+        kinds = ({"order.kind": Finding("order.kind", (kind,))} for kind in ("medication", "other"))
+        return any(self._fires_alone(Draft("MedicationRequest", findings=kind)) for kind in kinds)
+
+
+def _is_mr(report: Json, studies: StudyPlaces, resources: Mapping[str, Json]) -> bool:
+    inner = list(objects(report.get("contained")))
+    members = [resources[key] for key in references(report.get("result")) if key in resources]
+    try:
+        with_study = any(one.get("resourceType") == "ImagingStudy" and modality_of_study(one) == "MR" for one in inner)
+        made_by = "MR" if with_study else modality(report, studies)
+        return find_report(report, studies, made_by, [*members, *inner]) is not None
+    except UNREADABLE:
+        return True
+
+
+def _of_the_draft(condition: Condition) -> list[Condition]:
+    """Return the parts of a condition that must hold, and that ask of the draft order only."""
+    parts = condition.parts if isinstance(condition, AllOf) else (condition,)
+    return [part for part in parts if (facts := list(part.facts())) and all(f.scope is Scope.DRAFT for f in facts)]
+
+
+def _dates(resource: Json) -> list[object]:
+    names = ("started", "issued", "effectiveDateTime", "effectivePeriod", "effectiveInstant")
+    series = [one.get("started") for one in objects(resource.get("series"))]
+    return [*(resource.get(name) for name in names), *series]

@@ -1,0 +1,102 @@
+"""Two looks at each piece of an export: whose lines may lead to a card (``mark``), then all their lines (``gather``).
+
+What the first look finds is one bit for each patient, in a field of fixed size, so that memory does not grow with the
+export. Two patients may share a bit; then one is decided for nothing, and nothing else changes.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+from cds_service.replay.export import READ, BadLine, NotAResource, Piece, chunks, kind_of, parsed, patient_of
+from cds_service.replay.relevance import Relevance
+
+SLOTS = 2**26
+"""Bits of the field: 8 MiB. With a million marked patients, one of seventy others is decided for nothing."""
+
+JUDGED = frozenset({b"DiagnosticReport", b"ImagingStudy", b"ServiceRequest"})
+"""Types of which ``mark`` parses every line, so that it has counted the bad ones."""
+
+
+def slot_of(patient_id: str) -> int:
+    """Return the place of a patient in the field of bits."""
+    return crc32(patient_id.encode("utf-8", "surrogatepass")) % SLOTS
+
+
+class Marks:
+    """A field of bits: whose lines may lead to a card."""
+
+    def __init__(self, bits: bytearray | None = None) -> None:
+        self.bits = bytearray(SLOTS // 8) if bits is None else bits
+
+    def add(self, slots: Iterable[int]) -> None:
+        """Set the bits of these places."""
+        for slot in slots:
+            self.bits[slot >> 3] |= 1 << (slot & 7)
+
+    def has(self, patient_id: str) -> bool:
+        """Whether a patient may have an evaluation."""
+        slot = slot_of(patient_id)
+        return bool(self.bits[slot >> 3] >> (slot & 7) & 1)
+
+
+@dataclass
+class Seen:
+    """What a look at a piece finds beside its lines."""
+
+    tally: Counter[str] = field(default_factory=Counter)
+    bad: list[BadLine] = field(default_factory=list)
+
+    def as_json(self) -> list[dict[str, Any]]:
+        """Return it as lines of the folder of work."""
+        return [{"tally": dict(sorted(self.tally.items()))}, *({"bad": one.as_json()} for one in self.bad)]
+
+
+def mark(folder: Path, piece: Piece, relevance: Relevance, seen: Seen) -> set[int]:
+    """Return the places of all patients in a piece whose lines may lead to a card; counts its lines by type."""
+    slots: set[int] = set()
+    kinds: Counter[bytes] = Counter()
+    for chunk in chunks(folder, piece):
+        for number, line in enumerate(chunk.lines):
+            try:
+                kind = kind_of(line)
+                kinds[kind] += 1
+                if kind in READ and relevance.marks(kind, line):
+                    slots.add(slot_of(patient_of(line, kind)))
+            except NotAResource as error:
+                at = chunk.at + sum(map(len, chunk.lines[:number]))
+                seen.bad.append(BadLine(piece.file, at, str(error), line))
+        if chunk.damage:
+            seen.tally[f"damaged|{piece.file}: {chunk.damage}"] += 1
+    kinds.pop(b"", None)
+    seen.tally.update({f"lines|{kind.decode()}": count for kind, count in kinds.items()})
+    return slots
+
+
+def gather(folder: Path, piece: Piece, marks: Marks, seen: Seen) -> Iterator[tuple[str, bytes]]:
+    """Yield every line of a marked patient that is read, with the patient's id."""
+    nobody: Counter[bytes] = Counter()
+    for chunk in chunks(folder, piece):
+        for number, line in enumerate(chunk.lines):
+            kind = b""
+            try:
+                kind = kind_of(line)
+                if kind not in READ:
+                    continue
+                patient_id = patient_of(line, kind)
+                if not patient_id:
+                    nobody[kind] += 1
+                elif marks.has(patient_id):
+                    parsed(line)
+                    yield patient_id, line if line.endswith(b"\n") else line + b"\n"
+            except NotAResource as error:
+                # Of a type that ``mark`` judges, or of no type, it has been counted.
+                if kind and kind not in JUDGED:
+                    at = chunk.at + sum(map(len, chunk.lines[:number]))
+                    seen.bad.append(BadLine(piece.file, at, str(error), line))
+    seen.tally.update({f"of no patient|{kind.decode()}": count for kind, count in nobody.items()})
