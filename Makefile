@@ -142,5 +142,5 @@ $(VENV)-contract/.made: requirements-contract.lock
 # PySpark is large, and pandas of another version than most want: they lie beside the environment, not in it.
 $(VENV)-spark/.made: requirements-spark.lock
 	rm -rf $(VENV)-spark
-	$(PIP) install --require-hashes --no-deps --target $(VENV)-spark -r requirements-spark.lock
+	$(PIP) --require-hashes --no-deps --target $(VENV)-spark -r requirements-spark.lock
 	@touch $@
