@@ -163,7 +163,7 @@ def test_the_wheel_carries_what_the_evidence_page_is_made_of(archives: Archives)
     in_wheel = content(archives.wheel)
     parts = [*ROOT.glob("cds_service/smart/templates/*"), *ROOT.glob("cds_service/smart/static/*")]
 
-    assert len(parts) == 4
+    assert len(parts) == 5
     assert [one.name for one in parts if in_wheel.get(str(one.relative_to(ROOT))) != one.read_bytes()] == []
 
 
