@@ -87,6 +87,7 @@ spark: $(VENV)/.dev $(VENV)-spark/.made ## Replay an export on Spark, too (needs
 
 bench: $(VENV)/.dev ## Compare with others on the same input (makes their environments)
 	$(BIN)/python benchmarks/large_record.py
+	PYTHONPATH=.:tests $(BIN)/python benchmarks/replay.py
 	$(BIN)/python benchmarks/context.py fixtures/sentences/held_out.jsonl
 
 format: $(VENV)/.dev ## Put the code in its form
