@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import chain
+from typing import NamedTuple
 
 from cds_service.engine.lesions import concerns
 from cds_service.model.case import Case, Draft, Lesion, Problem
@@ -34,7 +35,7 @@ from cds_service.model.rule import (
     Step,
     Warning,
 )
-from cds_service.model.truth import Truth
+from cds_service.model.truth import NO, UNKNOWN, YES, Truth
 
 
 class Outcome(StrEnum):
@@ -47,9 +48,12 @@ class Outcome(StrEnum):
     UNDECIDED = "undecided"
 
 
-@dataclass(frozen=True)
-class RuleResult:
-    """One rule read at one place, with everything needed to explain it.
+_FIRED = (Outcome.FIRED, Outcome.FIRED_IN_DOUBT)
+_NOT_MET = Outcome.NOT_MET
+
+
+class RuleResult(NamedTuple):
+    """One rule read at one place, with everything needed to explain it. A tuple: each case makes some hundred.
 
     ``place`` is the index of the lesion, or of the draft for order rules. ``stopped_by`` is the exception that held,
     ``not_assessed`` the rules an exception names that this rule set does not have.
@@ -65,7 +69,7 @@ class RuleResult:
     @property
     def fired(self) -> bool:
         """Whether the rule's effect applies, in doubt or not."""
-        return self.outcome in (Outcome.FIRED, Outcome.FIRED_IN_DOUBT)
+        return self.outcome in _FIRED
 
     @property
     def lacks_input(self) -> bool:
@@ -236,13 +240,14 @@ class _AtLesion:
         self._unsettled: set[str] = set()
 
     def read(self, rule: Rule) -> RuleResult:
-        if rule.id not in self.results:
+        found = self.results.get(rule.id)
+        if found is None:
             if rule.id in self._reading:
                 raise ValueError(f"rules refer to each other in a circle at {rule.id!r}")
             self._reading.add(rule.id)
-            self.results[rule.id] = read_rule(rule, self.place, self.view, self.run.rules)
-            self._gather(self.results[rule.id])
-        return self.results[rule.id]
+            found = self.results[rule.id] = read_rule(rule, self.place, self.view, self.run.rules)
+            self._gather(found)
+        return found
 
     def _gather(self, result: RuleResult) -> None:
         effect, about = result.rule.effect, result.rule.about
@@ -299,11 +304,11 @@ class _AtLesion:
     def fired(self, rule_id: str, reading: Reading) -> Truth:
         rule = self.run.by_id.get(rule_id)
         if rule is None:
-            return Truth.UNKNOWN
+            return UNKNOWN
         outcome = self.read(rule).outcome
         if outcome is Outcome.FIRED or (outcome is Outcome.FIRED_IN_DOUBT and reading is Reading.DOUBTFUL):
-            return Truth.YES
-        return Truth.NO
+            return YES
+        return NO
 
     def level(self, cause: str) -> tuple[Level | None, bool]:
         entry = self.entries.get(cause)
@@ -329,15 +334,19 @@ def _held(result: RuleResult) -> tuple[Level, bool]:
 def read_rule(rule: Rule, place: int, view: View, rules: RuleSet) -> RuleResult:
     """Return what becomes of a rule where ``view`` looks."""
     certain = rule.when.truth(view)
-    outcome = {Truth.YES: Outcome.FIRED, Truth.NO: Outcome.NOT_MET, Truth.UNKNOWN: Outcome.UNDECIDED}[certain]
-    in_doubt = isinstance(rule.effect, Raise) and not rule.effect.softens
-    if certain is Truth.UNKNOWN and in_doubt and rule.when.truth(view, Reading.DOUBTFUL) is Truth.YES:
-        outcome = Outcome.FIRED_IN_DOUBT
+    if certain is NO:
+        outcome = _NOT_MET
+    elif certain is YES:
+        outcome = Outcome.FIRED
+    else:
+        in_doubt = isinstance(rule.effect, Raise) and not rule.effect.softens
+        doubtful = in_doubt and rule.when.truth(view, Reading.DOUBTFUL) is YES
+        outcome = Outcome.FIRED_IN_DOUBT if doubtful else Outcome.UNDECIDED
     stopped_by = None
     # An established exception also settles a question that is still open: nothing more needs to be known.
-    if outcome is not Outcome.NOT_MET:
+    if outcome is not _NOT_MET and rule.unless:
         strictness = Reading.DOUBTFUL if rule.effect.softens else Reading.CERTAIN
-        stopped_by = next((c for c in rule.unless if c.truth(view, strictness) is Truth.YES), None)
+        stopped_by = next((c for c in rule.unless if c.truth(view, strictness) is YES), None)
         if stopped_by is not None:
             outcome = Outcome.EXCEPTED
     return RuleResult(rule, place, outcome, view, stopped_by, rules.strangers[rule.id])
@@ -391,15 +400,14 @@ class _Run:
 
     def assessment(self) -> Assessment:
         trace = [result for lesion in self.lesions for result in lesion.results.values()] + self.order_results
+        fired = [result for result in trace if result.fired]
         diagnoses = self._diagnoses()
         raised = {(entry.cause, entry.lesion) for diagnosis in diagnoses for entry in diagnosis.entries}
-        floors = [r.rule.effect.tier for r in trace if r.fired and isinstance(r.rule.effect, Floor)]
+        floors = [r.rule.effect.tier for r in fired if isinstance(r.rule.effect, Floor)]
         notes = tuple(
             result
-            for result in trace
-            if result.fired
-            and isinstance(result.rule.effect, Advise | Floor)
-            and (result.rule.about, result.place) not in raised
+            for result in fired
+            if isinstance(result.rule.effect, Advise | Floor) and (result.rule.about, result.place) not in raised
         )
         return Assessment(
             case=self.case,
@@ -463,7 +471,7 @@ class _Run:
         views = [self.lesions[entry.lesion].view for entry in diagnosis.entries]
 
         def holds(condition: Condition | None) -> bool:
-            return condition is None or any(condition.truth(view) is Truth.YES for view in views)
+            return condition is None or any(condition.truth(view) is YES for view in views)
 
         bonus = diagnosis.cause == leading.bonus.cause and holds(leading.bonus.when)
         rank = next(
@@ -480,7 +488,7 @@ class _Run:
             return ordered
         first, second = names.index(rule.first), names.index(rule.second)
         views = [self.lesions[entry.lesion].view for entry in ordered[first].entries]
-        holds = any(rule.when.truth(view) is Truth.YES and rule.unless.truth(view) is not Truth.YES for view in views)
+        holds = any(rule.when.truth(view) is YES and rule.unless.truth(view) is not YES for view in views)
         if holds and second < first:
             ordered.insert(second, ordered.pop(first))
         return ordered

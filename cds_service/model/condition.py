@@ -19,12 +19,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum, StrEnum
+from functools import cached_property
 from typing import Protocol
 
 from cds_service.model.finding import Finding, State, Value
 from cds_service.model.level import Level
 from cds_service.model.quantity import Range
-from cds_service.model.truth import Truth, all_of, any_of
+from cds_service.model.truth import NO, UNKNOWN, YES, Truth, any_of
 
 
 class Reading(Enum):
@@ -160,7 +161,7 @@ class _Combined(Condition):
             yield from part.facts()
 
     def open_facts(self, view: View) -> Iterator[Fact]:
-        if self.truth(view) is Truth.UNKNOWN:
+        if self.truth(view) is UNKNOWN:
             for part in self.parts:
                 yield from part.open_facts(view)
 
@@ -178,7 +179,14 @@ class AllOf(_Combined):
     """Every part must hold."""
 
     def truth(self, view: View, reading: Reading = Reading.CERTAIN) -> Truth:
-        return all_of(part.truth(view, reading) for part in self.parts)
+        answer = YES  # as in ``all_of``, written out: a call asks this some hundred times
+        for part in self.parts:
+            found = part.truth(view, reading)
+            if found is NO:
+                return found
+            if found is UNKNOWN:
+                answer = found
+        return answer
 
     def negated(self) -> Condition:
         return AnyOf(tuple(part.negated() for part in self.parts))
@@ -192,7 +200,14 @@ class AnyOf(_Combined):
     """At least one part must hold."""
 
     def truth(self, view: View, reading: Reading = Reading.CERTAIN) -> Truth:
-        return any_of(part.truth(view, reading) for part in self.parts)
+        answer = NO  # as in ``any_of``
+        for part in self.parts:
+            found = part.truth(view, reading)
+            if found is YES:
+                return found
+            if found is UNKNOWN:
+                answer = found
+        return answer
 
     def negated(self) -> Condition:
         return AllOf(tuple(part.negated() for part in self.parts))
@@ -240,7 +255,10 @@ class Fact(Condition):
     source: str = ""
     asked_for: bool = True
 
-    @property
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+    @cached_property
     def present(self) -> Condition:
         """Stated as present."""
         return HasState(self, frozenset({State.PRESENT}))
@@ -315,21 +333,20 @@ class _OfOneFact(Condition):
     def truth(self, view: View, reading: Reading = Reading.CERTAIN) -> Truth:
         found = view.finding(self.fact.name)
         if found is None:
-            return Truth.UNKNOWN
+            return UNKNOWN
+        if len(found.values) == 1:
+            answer = self.meets(found.values[0], view)
+            return YES if answer is UNKNOWN and reading is Reading.DOUBTFUL else answer
         answers = [self.meets(value, view) for value in found.values]
-        if reading is Reading.DOUBTFUL and any(answer is not Truth.NO for answer in answers):
-            return Truth.YES
-        if all(answer is Truth.YES for answer in answers):
-            return Truth.YES
-        if len(answers) == 1 and answers[0] is Truth.NO:
-            return Truth.NO
-        return Truth.UNKNOWN
+        if reading is Reading.DOUBTFUL and any(answer is not NO for answer in answers):
+            return YES
+        return YES if all(answer is YES for answer in answers) else UNKNOWN
 
     def facts(self) -> Iterator[Fact]:
         yield self.fact
 
     def open_facts(self, view: View) -> Iterator[Fact]:
-        if self.truth(view) is Truth.UNKNOWN:
+        if self.truth(view) is UNKNOWN:
             yield self.fact
 
 
@@ -341,8 +358,8 @@ class HasState(_OfOneFact):
 
     def meets(self, value: Value, view: View) -> Truth:
         if value in self.states:
-            return Truth.YES
-        return Truth.UNKNOWN if value is State.INDETERMINATE else Truth.NO
+            return YES
+        return UNKNOWN if value is State.INDETERMINATE else NO
 
     def negated(self) -> Condition:
         if self.states == {State.PRESENT, State.INDETERMINATE}:
@@ -361,8 +378,8 @@ class IsOneOf(_OfOneFact):
 
     def meets(self, value: Value, view: View) -> Truth:
         if value is State.INDETERMINATE:
-            return Truth.UNKNOWN
-        return Truth.YES if value in self.choices else Truth.NO
+            return UNKNOWN
+        return YES if value in self.choices else NO
 
     def negated(self) -> Condition:
         return IsOneOf(self.fact, frozenset(self.fact.choices) - self.choices)
@@ -380,7 +397,7 @@ class Reaches(_OfOneFact):
 
     def meets(self, value: Value, view: View) -> Truth:
         if not isinstance(value, Range):
-            return Truth.UNKNOWN
+            return UNKNOWN
         answer = value.reaches(Decimal(str(view.setting(self.threshold))))
         return answer if self.wanted else ~answer
 
@@ -403,15 +420,15 @@ class Exactly(_OfOneFact):
 
     def meets(self, value: Value, view: View) -> Truth:
         if not isinstance(value, Range):
-            return Truth.UNKNOWN
+            return UNKNOWN
         number = Decimal(str(self.number))
         reached = value.reaches(number)
-        if reached is Truth.YES and value.high == number:
-            answer = Truth.YES
-        elif reached is Truth.NO or (reached is Truth.YES and (value.low != number or value.low_open)):
-            answer = Truth.NO
+        if reached is YES and value.high == number:
+            answer = YES
+        elif reached is NO or (reached is YES and (value.low != number or value.low_open)):
+            answer = NO
         else:
-            answer = Truth.UNKNOWN
+            answer = UNKNOWN
         return answer if self.wanted else ~answer
 
     def negated(self) -> Condition:
@@ -435,13 +452,13 @@ class AtSite(Condition):
     def truth(self, view: View, reading: Reading = Reading.CERTAIN) -> Truth:
         named = self._named(view)
         if view.sites:
-            here = Truth.YES if view.sites & named else Truth.NO
+            here = YES if view.sites & named else NO
         elif view.possible_sites and view.possible_sites <= named:
-            here = Truth.YES
+            here = YES
         elif view.possible_sites and not view.possible_sites & named:
-            here = Truth.NO
+            here = NO
         else:
-            here = Truth.UNKNOWN
+            here = UNKNOWN
         return here if self.wanted else ~here
 
     def _named(self, view: View) -> frozenset[str]:
@@ -454,7 +471,7 @@ class AtSite(Condition):
         yield SITE
 
     def open_facts(self, view: View) -> Iterator[Fact]:
-        if self.truth(view) is Truth.UNKNOWN:
+        if self.truth(view) is UNKNOWN:
             yield SITE
 
     def negated(self) -> Condition:
@@ -478,7 +495,7 @@ class SettingIs(Condition):
     only_facts = True
 
     def truth(self, view: View, reading: Reading = Reading.CERTAIN) -> Truth:
-        return Truth.YES if view.setting(self.setting) else Truth.NO
+        return YES if view.setting(self.setting) else NO
 
     def facts(self) -> Iterator[Fact]:
         yield from ()
@@ -537,7 +554,7 @@ class Settled(_BeyondFacts):
     part: Condition
 
     def truth(self, view: View, reading: Reading = Reading.CERTAIN) -> Truth:
-        return Truth.NO if self.part.truth(view) is Truth.UNKNOWN else Truth.YES
+        return NO if self.part.truth(view) is UNKNOWN else YES
 
     def facts(self) -> Iterator[Fact]:
         yield from self.part.facts()
@@ -553,7 +570,7 @@ class Stated(_BeyondFacts):
     fact: Fact
 
     def truth(self, view: View, reading: Reading = Reading.CERTAIN) -> Truth:
-        return Truth.NO if view.finding(self.fact.name) is None else Truth.YES
+        return NO if view.finding(self.fact.name) is None else YES
 
     def facts(self) -> Iterator[Fact]:
         yield self.fact
@@ -583,7 +600,7 @@ class SomeLesion(Condition):
         yield from self.part.facts()
 
     def open_facts(self, view: View) -> Iterator[Fact]:
-        if self.truth(view) is Truth.UNKNOWN:
+        if self.truth(view) is UNKNOWN:
             for lesion in self._lesions(view):
                 yield from self.part.open_facts(lesion)
 
@@ -602,7 +619,7 @@ class ImagedThere(_BeyondFacts):
     """The record holds MRI of the place a draft order is about."""
 
     def truth(self, view: View, reading: Reading = Reading.CERTAIN) -> Truth:
-        return Truth.YES if view.ordered else Truth.NO
+        return YES if view.ordered else NO
 
     def __str__(self) -> str:
         return "the record holds MRI of this place"
@@ -617,7 +634,7 @@ class Fired(_BeyondFacts):
 
     def truth(self, view: View, reading: Reading = Reading.CERTAIN) -> Truth:
         if view.levels is None:
-            return Truth.UNKNOWN
+            return UNKNOWN
         return view.levels.fired(self.rule_id, Reading.DOUBTFUL if self.even_in_doubt else reading)
 
     def references(self) -> Iterator[str]:
@@ -641,8 +658,8 @@ class LevelIs(_BeyondFacts):
         for found in view.around.levels if self.anywhere else here:
             level, act_now = found.level(self.cause)
             if level in self.levels or (self.act_now and act_now):
-                return Truth.YES
-        return Truth.NO
+                return YES
+        return NO
 
     def __str__(self) -> str:
         names = " or ".join(level.name.lower() for level in sorted(self.levels, reverse=True))
@@ -670,8 +687,8 @@ class AnyCause(_BeyondFacts):
         here = () if view.levels is None else (view.levels,)
         for found in view.around.levels if self.anywhere else here:
             if found.raised(at_least=self.at_least, or_act_now=self.or_act_now, besides=self.besides, alone=self.alone):
-                return Truth.YES
-        return Truth.NO
+                return YES
+        return NO
 
     def __str__(self) -> str:
         more = " or to be acted on now" if self.or_act_now else ""
