@@ -40,6 +40,7 @@ from cds_service.web.authentication import authenticate, caller
 from cds_service.web.contract import describe
 from cds_service.web.overload import limit_calls
 from cds_service.web.responses import as_json
+from cds_service.web.transparency import lay_open
 from cds_service.web.watching import count_answer, count_requests, watch
 
 
@@ -132,6 +133,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
 
     watch(app, settings, store)
     describe(app, settings, services)
+    lay_open(app, settings, ports)
     _answer_errors(app)
     app.after_request(_protect)
     pages = [origin for name in sorted(settings.profiles) for origin in PROFILES[name].origins]
