@@ -1,4 +1,4 @@
-"""``cds-service``: serve, demo, try, explain, read, assess, rules, terminology, check, jwt."""
+"""``cds-service``: serve, demo, try, explain, read, assess, rules, terminology, check, config, doctor, jwt."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from typing import Annotated, Any, NoReturn
 import orjson
 import typer
 from pydantic import ValidationError
-from pydantic_settings import SettingsError
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -42,7 +41,7 @@ from cds_service.service import (
     rules_version,
     site_services,
 )
-from cds_service.settings import Settings
+from cds_service.settings import Settings, misspelt, mistakes, schema, shown
 from cds_service.show import cards_panel, console, reading_panel, trace_tree
 from cds_service.vignettes import UnreadableVignette, assess_vignette, misses, not_covered, read_vignette
 
@@ -54,6 +53,9 @@ app = typer.Typer(
 
 jwt_app = typer.Typer(help="Be a CDS client: make a key, sign tokens, good and bad, to test a setup with.")
 app.add_typer(jwt_app, name="jwt", no_args_is_help=True)
+
+config_app = typer.Typer(help="What the service is set up with.")
+app.add_typer(config_app, name="config", no_args_is_help=True)
 
 RequestFile = Annotated[Path, typer.Argument(help="A CDS Hooks request as JSON.", exists=True, dir_okay=False)]
 Today = Annotated[str, typer.Option("--today", help="Answer as on this day (YYYY-MM-DD).")]
@@ -335,6 +337,51 @@ def check() -> None:
     console().print("hooks, rules, codes and scenarios are in order")
 
 
+@app.command()
+def doctor(
+    url: Annotated[str, typer.Argument(help="Address that the EHR is given, before /cds-services.")],
+    *,
+    fhir: Annotated[str, typer.Option(help="Base address of the EHR's FHIR server.")] = "",
+    patient: Annotated[str, typer.Option(help="Id of a test patient there; without one no query is tried.")] = "",
+    token: Annotated[
+        str, typer.Option(envvar="FHIR_TOKEN", help="Access token for the FHIR server; better given as FHIR_TOKEN.")
+    ] = "",
+) -> None:
+    """Walk the connection to an EHR step by step, with the settings of the environment, and say what to mend.
+
+    Exits with 1 when anything is to be mended.
+    """
+    from cds_service.web.doctor import Patient, walk  # noqa: PLC0415  # deferred: slow import
+
+    settings = _settings()
+    try:
+        services = site_services(settings)
+    except ConfigurationError as error:
+        _fail(error.message)
+    to_mend = 0
+    for step in walk(url, settings, services, Patient(fhir, patient, token) if fhir else None):
+        to_mend += bool(step.mend)
+        typer.echo(f"{'MEND' if step.mend else 'ok  '}  {step.name}: {step.found}")
+        if step.mend:
+            typer.echo(f"      -> {step.mend}")
+    typer.echo(f"{to_mend} to mend" if to_mend else "nothing to mend")
+    if to_mend:
+        raise typer.Exit(EXIT_MISMATCH)
+
+
+@config_app.command("show")
+def show_settings() -> None:
+    """Print every setting with its value, and whether it was set. No secret, key or database is printed."""
+    for variable, (value, was_set) in shown(_settings()).items():
+        typer.echo(f"{variable}={orjson.dumps(value).decode()}{'' if was_set else '  (default)'}")
+
+
+@config_app.command("schema")
+def print_schema() -> None:
+    """Print the JSON Schema of the settings, by variable."""
+    typer.echo(orjson.dumps(schema(), option=orjson.OPT_INDENT_2).decode())
+
+
 class Algorithm(StrEnum):
     """What keys can be made for: the two that CDS Hooks recommends."""
 
@@ -390,13 +437,14 @@ def _private_key(file: Path) -> Key:
 
 
 def _settings(**given: Any) -> Settings:
+    settings, wrong = None, list(misspelt(os.environ))
     try:
-        return Settings(**given)
+        settings = Settings(**given)
     except ValidationError as error:
-        lines = [f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}" for one in error.errors()]
-        _fail("the settings cannot be used:\n  " + "\n  ".join(lines))
-    except SettingsError as error:
-        _fail(f"the settings cannot be used: {error}; write it as JSON")
+        wrong += mistakes(error)
+    if settings is None or wrong:
+        _fail("the settings cannot be used:\n  " + "\n  ".join(wrong))
+    return settings
 
 
 def _answer(request: Path, today: str, *, remembered: bool = False) -> Answer:

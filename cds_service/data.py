@@ -1,17 +1,22 @@
-"""Where the data that travels with the package lies: hook definitions, example scenarios, terminology."""
+"""Where the data that travels with the package lies: hook definitions, example scenarios, terminology, changes."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-PLACES_IN_CHECKOUT = {"hooks": "hooks", "scenarios": "fixtures/scenarios", "terminology": "fixtures/terminology"}
+PLACES_IN_CHECKOUT = {
+    "hooks": "hooks",
+    "scenarios": "fixtures/scenarios",
+    "terminology": "fixtures/terminology",
+    "changelog": ".",
+}
 """The kinds of data there are, and the folder of the checkout that each is kept in."""
 
 _PACKAGE = Path(__file__).resolve().parent
 
 
 def data_path(kind: str) -> Path:
-    """Return the folder that holds one kind of data: ``hooks``, ``scenarios`` or ``terminology``.
+    """Return the folder that holds one kind of data: ``hooks``, ``scenarios``, ``terminology`` or ``changelog``.
 
     An installed package carries its data in ``_data`` inside itself; a checkout, also one installed as editable,
     keeps it beside the package. The first that exists is returned.

@@ -10,6 +10,7 @@ from cds_service.engine.assess import Assessment
 from cds_service.knowledge.evidence import REFERENCES_OF, SOURCE_TITLE, SOURCE_UPDATED
 from cds_service.knowledge.statements import NOT_COMPUTABLE, STATEMENTS
 from cds_service.model.rule import Advise, CheckOrder, Evidence, Rule, RuleSet
+from cds_service.smart.transparency import setting_in_words
 
 Fires = Mapping[str, list[str]]
 """Rule id -> names of the scenarios in which it fires."""
@@ -74,7 +75,7 @@ def _settings(rules: RuleSet) -> Iterator[str]:
     yield from ("## Settings of judgement", "", "| setting | default | why |", "|---|---|---|")
     for setting in rules.settings:
         unit = f" {setting.unit}" if setting.unit else ""
-        yield f"| `{setting.name}` | {_plain(setting.default)}{unit} | {setting.why} |"
+        yield f"| `{setting.name}` | {setting_in_words(setting.default)}{unit} | {setting.why} |"
     yield ""
 
 
@@ -129,12 +130,6 @@ def _statements(rules: RuleSet, fires: Fires) -> Iterator[str]:
 
 def _cited(evidence: Iterable[Evidence]) -> list[str]:
     return list(dict.fromkeys(statement for one in evidence for statement in one.statements))
-
-
-def _plain(value: object) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(f"{name}: {one}" for name, one in value.items()) or "none"
-    return ", ".join(value) if isinstance(value, tuple) else str(value)
 
 
 def _cell(text: str) -> str:

@@ -9,15 +9,25 @@ from __future__ import annotations
 import os
 import re
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
 from importlib.util import find_spec
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from cds_service.knowledge.actions import REFERRAL_ACTIONS
 from cds_service.knowledge.codes.aliases import check_aliases
@@ -104,6 +114,16 @@ class AppIssuer(BaseModel):
                 raise ValueError("write each as scheme://host or scheme://host:port, nothing else")
             _usable_address("origins", address)
         return value
+
+
+class _Environment(EnvSettingsSource):
+    """The environment, in which a value that is not JSON is left to be refused along with all others."""
+
+    def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
+        try:
+            return super().decode_complex_value(field_name, field, value)
+        except ValueError:
+            return value
 
 
 class Settings(BaseSettings):
@@ -215,6 +235,18 @@ class Settings(BaseSettings):
         description="A site's own code for a referral target, such as an orderable's: target -> system, code, display.",
     )
 
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003  # ours takes its place
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  # not used here
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003  # not used here
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take what is given by hand, then the environment."""
+        return init_settings, _Environment(settings_cls)
+
     @field_validator("cors_origins")
     @classmethod
     def _usable_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -322,6 +354,48 @@ def normal_address(address: str) -> str:
     if not host or usual is None or parts.username is not None or parts.query or parts.fragment:
         return ""
     return f"{parts.scheme}://{host}{'' if port in (None, usual) else f':{port}'}{parts.path.removesuffix('/')}"
+
+
+def mistakes(error: ValidationError) -> Iterator[str]:
+    """Yield every value that is refused by its variable, with what is expected. The values themselves stay out."""
+    for one in error.errors(include_url=False, include_input=False, include_context=False):
+        name, *inside = [str(part) for part in one["loc"]] or [""]
+        where = ".".join([_variable(name) if name else "the settings together", *inside])
+        said = one["msg"].removeprefix("Value error, ").rstrip(".")
+        if one["type"] in ("dict_type", "tuple_type", "model_type") and not inside:
+            said = f"write it as JSON, {'[...]' if one['type'] == 'tuple_type' else '{...}'}"
+        about = Settings.model_fields[name].description if name in Settings.model_fields else ""
+        yield f"{where}: {said}{f'. {about}' if about else ''}"
+
+
+def misspelt(environment: Iterable[str]) -> Iterator[str]:
+    """Yield the variables that look like settings and are none, with the nearest that is one."""
+    known = [_variable(name) for name in Settings.model_fields]
+    for variable in sorted(environment):
+        name = variable.upper().partition("__")[0]
+        if name.startswith("BME_") and name not in known:
+            near = get_close_matches(name, known, 1)
+            yield f"{variable}: there is no such setting{f'; did you mean {near[0]}?' if near else ''}"
+
+
+def shown(settings: Settings) -> dict[str, tuple[Any, bool]]:
+    """Return each variable with its value and whether it was set. Secrets, keys and the database stay out."""
+    found = settings.model_dump(mode="json")
+    for client in found["clients"].values():
+        client["keys"] = f"{len(client['keys'].get('keys', ()))} keys" if client["keys"] else ""
+    found["store_url"] = f"{settings.store_url.get_secret_value().partition('://')[0]}://..."
+    return {_variable(name): (value, name in settings.model_fields_set) for name, value in found.items()}
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema of the settings, by variable; lists and objects are written as JSON there."""
+    found = Settings.model_json_schema()
+    found["properties"] = {_variable(name): form for name, form in found["properties"].items()}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **found}
+
+
+def _variable(name: str) -> str:
+    return f"BME_{name.upper()}"
 
 
 def _usable_address(setting: str, address: str) -> str:

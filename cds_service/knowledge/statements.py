@@ -69,3 +69,21 @@ STATEMENTS = {
 
 NOT_COMPUTABLE: dict[str, str] = {}
 """Statement -> why no rule, warning or text can carry it. Empty: every statement is carried."""
+
+_NOT_STATED = "not stated by the source document"
+
+POPULATION_OF = {
+    "S12": "healthy controls; which, and how imaged, is " + _NOT_STATED,
+    "S17": "for axial spondyloarthritis; in whom is " + _NOT_STATED,
+    "S18": "for axial spondyloarthritis; in whom is " + _NOT_STATED,
+    "S19": "for axial spondyloarthritis; in whom is " + _NOT_STATED,
+    "S29": "for osteomyelitis; in whom is " + _NOT_STATED,
+    "S35": "patients biopsied for an incidental diffuse change, in one retrospective study; beyond the source: 7 of 15"
+    " biopsies, MRI for suspected malignancy excluded (Spierings 2014)",
+    "S37": "axial spondyloarthritis; in whom is " + _NOT_STATED,
+    "S38": "axial spondyloarthritis; in whom is " + _NOT_STATED,
+    "S39": "axial spondyloarthritis, against placebo; in whom is " + _NOT_STATED,
+    "S40": "axial spondyloarthritis, against placebo; in whom is " + _NOT_STATED,
+    "S41": "axial spondyloarthritis, against placebo; in whom is " + _NOT_STATED,
+}
+"""Statement -> in whom its figures were found."""

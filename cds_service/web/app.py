@@ -41,6 +41,7 @@ from cds_service.web.contract import describe
 from cds_service.web.overload import limit_calls
 from cds_service.web.responses import as_json
 from cds_service.web.smart_app import offer_app
+from cds_service.web.transparency import lay_open
 from cds_service.web.watching import count_answer, count_requests, watch
 
 
@@ -134,6 +135,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
     watch(app, settings, store)
     offer_app(app, settings, ports, services.values(), store)
     describe(app, settings, services)
+    lay_open(app, settings, ports)
     _answer_errors(app)
     app.after_request(_protect)
     pages = [origin for name in sorted(settings.profiles) for origin in PROFILES[name].origins]

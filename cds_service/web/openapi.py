@@ -182,6 +182,18 @@ SCHEMAS: Json = {
         ["resourceType", "issue"],
         additionalProperties=False,
     ),
+    "Transparency": _object(
+        {
+            **dict.fromkeys(("purpose", "users", "population", "version", "rule_set"), _TEXT),
+            "limits": {"type": "array", "minItems": 1, "items": _TEXT},
+            "attributes": {"type": "object", "minProperties": 13, "additionalProperties": _TEXT},
+            "resources": {"type": "object", "additionalProperties": {"type": "array", "items": _TEXT}},
+            "references": {"type": "object", "additionalProperties": _TEXT},
+            **{name: {"type": "array"} for name in ("facts", "figures", "chapters", "judgement", "changes")},
+        },
+        ["purpose", "users", "population", "version", "rule_set", "limits", "attributes", "resources", "chapters"],
+        additionalProperties=False,
+    ),
     "Health": _object(
         {"status": {"enum": ["live", "ready", "degraded"]}, "store": {"enum": ["works", "fails"]}}, ["status"]
     ),
@@ -205,6 +217,7 @@ def openapi(settings: Settings, services: Mapping[str, Service], examples: Itera
         ("ready", "Whether it is ready, or does without its store"),
     ):
         paths[f"/health/{name}"] = {"get": _operation(f"health-{name}", about, "Health", (), [])}
+    paths["/transparency"] = {"get": _laid_open()}
     contract: Json = {
         "openapi": "3.1.0",
         "info": {
@@ -235,6 +248,13 @@ def _paths(service: Service, guarded: list[Json], example: Scenario | None) -> J
     told = _operation(f"{service.id}-feedback", f"Say what became of cards of {service.id}", "", refused, guarded)
     told["requestBody"] = _body("Feedback")
     return {f"/cds-services/{service.id}": {"post": call}, f"/cds-services/{service.id}/feedback": {"post": told}}
+
+
+def _laid_open() -> Json:
+    told = _operation("transparency", "What decides, on what evidence, in which version", "Transparency", (), [])
+    told["description"] = "Also as a page for people (text/html), which is what is sent unless JSON is preferred."
+    told["responses"]["200"]["content"]["text/html"] = {"schema": {"type": "string"}}
+    return told
 
 
 def _operation(name: str, summary: str, gives: str, errors: Iterable[str], security: list[Json]) -> Json:

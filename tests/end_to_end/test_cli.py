@@ -479,7 +479,7 @@ def test_serve_says_which_setting_cannot_be_used():
 
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.splitlines()[0] == "the settings cannot be used:"
-    assert done.stderr.splitlines()[1].startswith("  port: ")
+    assert done.stderr.splitlines()[1].startswith("  BME_PORT: ")
 
 
 @pytest.mark.slow
@@ -527,3 +527,29 @@ def test_demo_says_so_when_its_port_is_taken():
 
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == f"port {port} is in use; choose another with --port\n"
+
+
+@pytest.mark.slow
+def test_config_show_prints_every_setting_and_no_secret():
+    done = run("config", "show", BME_ADMIN_TOKEN="canary-admin-token", BME_PORT="8400")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[:2] == ['BME_HOST="127.0.0.1"  (default)', "BME_PORT=8400"]
+    assert 'BME_ADMIN_TOKEN="**********"' in done.stdout.splitlines()
+
+
+@pytest.mark.slow
+def test_config_schema_prints_json():
+    done = run("config", "schema")
+
+    assert (done.returncode, json.loads(done.stdout)["properties"]["BME_PORT"]["maximum"]) == (0, 65535)
+
+
+@pytest.mark.slow
+def test_a_misspelt_setting_stops_every_command():
+    done = run("config", "show", BME_AUHT="required")
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "the settings cannot be used:\n  BME_AUHT: there is no such setting; did you mean BME_AUTH?\n"
+    )

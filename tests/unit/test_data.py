@@ -38,7 +38,7 @@ def test_an_unknown_kind_is_answered_with_the_known_ones():
     with pytest.raises(FileNotFoundError) as refused:
         data.data_path("hook")
 
-    assert str(refused.value) == "there is no data of the kind 'hook'; known: hooks, scenarios, terminology"
+    assert str(refused.value) == "there is no data of the kind 'hook'; known: hooks, scenarios, terminology, changelog"
 
 
 def test_an_installed_package_reads_what_it_carries(elsewhere: ModuleType, tmp_path: Path):
