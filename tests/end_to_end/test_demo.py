@@ -70,6 +70,8 @@ def test_the_service_has_no_address_of_the_demo(tmp_path: Path):
         "docs",
         "docs.css",
         "openapi.json",
+        "transparency",
+        "transparency.json",
     }
 
 
