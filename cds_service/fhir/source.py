@@ -211,13 +211,13 @@ def _unpack(value: Any) -> _Unpacked:
         return _Unpacked(PrefetchState.FAILED)
     kind = text(value.get("resourceType"))
     if kind == "OperationOutcome":
-        return _Unpacked(PrefetchState.FAILED if _is_failure(value) else PrefetchState.EMPTY)
+        return _Unpacked(PrefetchState.FAILED if is_failure(value) else PrefetchState.EMPTY)
     if kind != "Bundle":
         return _Unpacked(PrefetchState.DATA, (value,)) if kind else _Unpacked(PrefetchState.FAILED)
     inside, unusable = _entries(value)
     outcomes = [resource for resource in inside if resource.get("resourceType") == "OperationOutcome"]
     data = tuple(resource for resource in inside if resource.get("resourceType") != "OperationOutcome")
-    failed = any(_is_failure(outcome) for outcome in outcomes)
+    failed = any(is_failure(outcome) for outcome in outcomes)
     following = next((link for link in objects(value.get("link")) if text(link.get("relation")) == "next"), None)
     next_page = None if following is None else text(following.get("url"))
     if data:
@@ -229,7 +229,8 @@ def _unpack(value: Any) -> _Unpacked:
     return _Unpacked(state, (), unusable, next=next_page)
 
 
-def _is_failure(outcome: Json) -> bool:
+def is_failure(outcome: Json) -> bool:
+    """Whether an OperationOutcome says that a query failed."""
     severities = [text(issue.get("severity")) for issue in objects(outcome.get("issue"))]
     return not severities or not HARMLESS.issuperset(severities)
 

@@ -17,9 +17,9 @@ from uuid import uuid4
 import orjson
 from requests import Request
 
-from cds_service.fhir.access import Json, objects, text
+from cds_service.fhir.access import objects, text
 from cds_service.fhir.client import Access, Failure, Fetched, FhirClient, Limits
-from cds_service.fhir.source import HARMLESS, READ_TYPES
+from cds_service.fhir.source import READ_TYPES, entries, is_failure
 from cds_service.fhir.transport import TimedAdapter, end_reads_at, time_left, tls_context
 from cds_service.protocol.call import HookCall
 from cds_service.protocol.client_jwt import LEEWAY_S
@@ -298,23 +298,11 @@ def _tried(key: str, query: str, came: Fetched) -> Step:
         right = "rs" if "?" in query else "r"
         fix = FIXES.get(came.failure, "see the log of the FHIR server; what it cannot say is named on cards")
         return Step(name, f"{kind}: {came.failure}", fix.format(scope=f"patient/{kind}.{right}"))
-    refused = [one for page in came.pages for one in _resources(page) if _says_no(one)]
-    if refused:
+    resources = [one for page in came.pages for one in (page, *entries(page))]
+    if any(one.get("resourceType") == "OperationOutcome" and is_failure(one) for one in resources):
         return Step(name, f"{kind}: answered with an error inside", FIXES[Failure.REFUSED])
-    found = sum(text(one.get("resourceType")) == kind for page in came.pages for one in _resources(page))
+    found = sum(one.get("resourceType") == kind for one in resources)
     return Step(name, f"{found} {kind}{', and more than is read' if came.incomplete else ''}")
-
-
-def _resources(page: Json) -> list[Json]:
-    entries = [entry.get("resource") for entry in objects(page.get("entry"))]
-    return [page, *(one for one in entries if isinstance(one, dict))]
-
-
-def _says_no(resource: Json) -> bool:
-    issues = list(objects(resource.get("issue")))
-    return resource.get("resourceType") == "OperationOutcome" and any(
-        text(one.get("severity")) not in HARMLESS for one in issues
-    )
 
 
 # What every step needs
