@@ -10,21 +10,14 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
-from support.evidence import chromium
+from support.evidence import SHOTS
 from support.launches import FOOT, HIP, handle_for
 from support.record import Demo, demo
 from support.serving import serving
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
 
-SHOTS = Path(__file__).parents[2] / "build" / "screenshots"
 WAIT_MS = 15_000
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

@@ -7,17 +7,15 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from pypdf import PdfReader
-from support.evidence import chromium, hostile, page_about, page_server, scenarios
+from support.evidence import SHOTS, hostile, page_about, page_server, scenarios
 from support.serving import serving
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
 
-SHOTS = Path(__file__).parents[2] / "build" / "screenshots"
 PAGES = {
     "two-urgent-causes": "diabetic-foot-new-edema",
     "a-conflict": "depth-coded-and-dictated-differently",
@@ -25,12 +23,6 @@ PAGES = {
     "what-if": "hip-edema-rim-not-described?if.fever=present",
 }
 WIDTHS = (360, 768, 1280)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

@@ -6,11 +6,10 @@ Screenshots for the eye lie in ``build/screenshots``.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from support.evidence import chromium
+from support.evidence import SHOTS
 from support.serving import serving
 
 from cds_service.settings import Settings
@@ -18,14 +17,7 @@ from cds_service.web import create_app
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
 
-SHOTS = Path(__file__).parents[2] / "build" / "screenshots"
 WIDTHS = (360, 768, 1280)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from flask import Flask, Response, request
@@ -26,6 +27,9 @@ CSP = (
     " base-uri 'none'; frame-ancestors 'none'"
 )
 """What the app will send with the page."""
+
+SHOTS = Path(__file__).parents[2] / "build" / "screenshots"
+"""Where screenshots for the eye lie."""
 
 SETTINGS = Settings(card_key="a key for the tests alone")
 PORTS = real_ports(SETTINGS)

@@ -17,7 +17,7 @@ from cds_service.demo.authorization import Client
 from cds_service.demo.ehr import create_ehr
 from cds_service.demo.patients import Patients, read_patients
 from cds_service.protocol.jwks import Key
-from cds_service.protocol.signing import new_key, written_key
+from cds_service.protocol.signing import new_key, public_keys, written_key
 from cds_service.scenarios import load_scenarios
 from cds_service.settings import Settings
 from cds_service.web import create_app
@@ -77,12 +77,12 @@ def demo(
     private = {"keys": [orjson.loads(written_key(one)) for one in app_keys]}
     (folder / "app-keys.json").write_bytes(orjson.dumps(private))
     with serving(ehr) as ehr_base, serving(service) as base:
-        keys = {} if issuer.get("auth") == "none" else {"keys": [one.as_dict(private=False) for one in app_keys]}
+        keys = {} if issuer.get("auth") == "none" else public_keys(*app_keys)
         app = Client(APP_ID, (f"{base}/smart/callback",), keys)
         settings = Settings(
             auth="optional",
             card_key="a key",
-            clients={f"{ehr_base}/fhir": {"keys": {"keys": [key.as_dict(private=False)]}}},
+            clients={f"{ehr_base}/fhir": {"keys": public_keys(key)}},
             fhir_servers=[f"{ehr_base}/fhir"],
             profile="sandbox" if sandbox else "generic",
             public_url=base,
