@@ -7,11 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from cds_service.replay.figures import HOOKS, Figures
 from cds_service.replay.patient import REVIEW
 from cds_service.replay.statistics import Share, needed
+from cds_service.templates import templates
 
 WIDTH, HEIGHT = 720, 160
 """Of a chart, in pixels."""
@@ -61,9 +60,7 @@ class Chart:
 
 def report(figures: Figures, about: About, labels: dict[str, str]) -> str:
     """Return the report. ``labels`` are what facts are called."""
-    environment = Environment(
-        loader=PackageLoader("cds_service.replay"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
+    environment = templates("replay")
     environment.filters["per_1000"] = lambda share: f"{share.value * 1000:,.1f}"
     environment.filters["between"] = lambda share: f"{share.low * 1000:,.1f} – {share.high * 1000:,.1f}"
     return environment.get_template("report.html").render(_values(figures, about, labels))

@@ -11,13 +11,14 @@ from datetime import datetime
 from functools import cache
 from importlib.resources import files
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 
 from cds_service.model.rule import RuleSet
 from cds_service.service import Answer
 from cds_service.smart.drawings import MAP_HEIGHT, MAP_WIDTH, TIME_HEIGHT, TIME_WIDTH
 from cds_service.smart.evidence import evidence
 from cds_service.smart.what_if import WhatIf
+from cds_service.templates import templates
 
 STATIC = files("cds_service.smart") / "static"
 """What the page asks for beside itself: ``page.css`` and ``page.js``, to be served from one folder."""
@@ -86,10 +87,4 @@ def notice_page(title: str, paragraphs: Iterable[str], *, back: str = "", assets
 
 @cache
 def _environment() -> Environment:
-    return Environment(
-        loader=PackageLoader("cds_service.smart"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    return templates("smart")

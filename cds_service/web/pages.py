@@ -7,7 +7,9 @@ from functools import cache
 from typing import Any
 
 from flask import Response
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
+
+from cds_service.templates import templates
 
 POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
@@ -21,12 +23,6 @@ def as_page(template: str, **values: Any) -> Response:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("cds_service.web"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templates("web")
     environment.filters["pretty"] = lambda value: json.dumps(value, indent=2, ensure_ascii=False)
     return environment
