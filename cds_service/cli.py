@@ -27,7 +27,7 @@ from cds_service.knowledge.rules import rule_set
 from cds_service.protocol.discovery import load_services
 from cds_service.protocol.jwks import Key
 from cds_service.protocol.profiles import ProfileName
-from cds_service.protocol.signing import BAD, draft, new_key, read_private_key, written_key
+from cds_service.protocol.signing import BAD, draft, keep_key, new_key, public_keys, read_private_key
 from cds_service.protocol.strict_json import parse_json
 from cds_service.reading import UnreadableFile, read_file
 from cds_service.reading import as_json as as_read
@@ -397,11 +397,10 @@ def make_key(
     """Print the key set (JWKS) of a private key, for `keys` in BME_CLIENTS; the key is made if it is not there."""
     if not file.exists():
         try:
-            with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as kept:
-                kept.write(written_key(new_key(algorithm)))
+            keep_key(new_key(algorithm), file)
         except OSError as error:
             _fail(f"the key cannot be written: {error.strerror}")
-    typer.echo(orjson.dumps({"keys": [_private_key(file).as_dict(private=False)]}).decode())
+    typer.echo(orjson.dumps(public_keys(_private_key(file))).decode())
 
 
 @jwt_app.command("token")

@@ -5,9 +5,11 @@ No line can hold a name, a patient id, a token or a piece of a resource, because
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import MutableMapping
 from enum import StrEnum
 from typing import Any
+from uuid import uuid4
 
 import structlog
 
@@ -104,3 +106,15 @@ def log(event: Event, **values: str | int | float | list[str]) -> None:
     logger = structlog.get_logger()
     write = logger.warning if event in _WARNINGS else logger.info
     write(event.value, **{key: value for key, value in values.items() if key in ALLOWED_KEYS})
+
+
+def log_failure(error: Exception) -> str:
+    """Write that a call failed by a mistake of ours, and return the number under which it is found.
+
+    The error's own text may hold a piece of the record, so only its type and place are logged.
+    """
+    error_id = uuid4().hex
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f"{frames[-1].name}:{frames[-1].lineno}" if frames else ""
+    log(Event.CALL_FAILED, status=500, error_id=error_id, error=type(error).__name__, where=where)
+    return error_id

@@ -74,8 +74,7 @@ def _causes(rules: RuleSet) -> Iterator[str]:
 def _settings(rules: RuleSet) -> Iterator[str]:
     yield from ("## Settings of judgement", "", "| setting | default | why |", "|---|---|---|")
     for setting in rules.settings:
-        unit = f" {setting.unit}" if setting.unit else ""
-        yield f"| `{setting.name}` | {setting_in_words(setting.default)}{unit} | {setting.why} |"
+        yield f"| `{setting.name}` | {setting_in_words(setting, setting.default)} | {setting.why} |"
     yield ""
 
 

@@ -195,7 +195,7 @@ def answer(
         service_id=call.service.id,
         patient_id=call.patient_id,
         user_id=call.user_id,
-        card_key=settings.card_key.get_secret_value().encode(),
+        card_key=settings.secret,
         referral_intent=settings.referral_intent,
         referral_codes={target: code.model_dump() for target, code in settings.referral_codes.items()},
         indicators=settings.judgement.get("indicator_by_tier", INDICATOR_BY_TIER.default),
@@ -234,8 +234,7 @@ def decide(
         _require_imaging(record, not_asked)
     times.append(perf_counter())
     today = ports.today()
-    card_key = settings.card_key.get_secret_value().encode()
-    owner = Owner(card_key, (call.caller.issuer, call.server.rstrip("/"), call.patient_id))
+    owner = Owner(settings.secret, (call.caller.issuer, call.server.rstrip("/"), call.patient_id))
     how = ReadingRules(ports.rules, settings.judgement, settings.aliases, today)
     reading = read_case(record, how, drafts=drafts, selections=_selections(call, hook))
     for fact, value in assumed:
@@ -308,9 +307,7 @@ def _app_link(call: HookCall, settings: Settings, selection: Selection) -> AppLi
     """Return the link to the app; None where the record that calls could not open it."""
     if not settings.smart_issuers or (call.server and normal_address(call.server) not in settings.smart_issuers):
         return None
-    bases = {key: subject.basis for key, subject in selection.subjects.items()}
-    key = settings.card_key.get_secret_value().encode()
-    return AppLink(app_address(settings, "launch"), key, call.patient_id, bases)
+    return AppLink(app_address(settings, "launch"), settings.secret, call.patient_id, selection.bases)
 
 
 def _silences(

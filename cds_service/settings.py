@@ -329,6 +329,11 @@ class Settings(BaseSettings):
         return value
 
     @property
+    def secret(self) -> bytes:
+        """The secret of the service (``card_key``), from which ids, hashes and keys are made."""
+        return self.card_key.get_secret_value().encode()
+
+    @property
     def profiles(self) -> set[ProfileName]:
         """The kinds of clients that may call."""
         return {self.profile, *(client.profile for client in self.clients.values() if client.profile)}

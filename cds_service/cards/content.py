@@ -28,7 +28,7 @@ from cds_service.model.case import Lesion
 from cds_service.model.condition import Fact, Scope
 from cds_service.model.finding import Finding, Provenance, State
 from cds_service.model.level import Level, Tier
-from cds_service.model.rule import CheckOrder, DraftChange, Evidence, Raise, Reassure, RuleSet
+from cds_service.model.rule import CheckOrder, DraftChange, Evidence, Raise, Reassure, Rule, RuleSet, Warning
 
 MISSING_LIMIT = 12
 """So many missing facts are named on a card; the trace has the rest."""
@@ -345,7 +345,7 @@ class _Writer:
             Section(
                 wording.WARNINGS,
                 tuple(
-                    line(f"{warning.text} [{cited((warning.evidence,))}]")
+                    line(cautioned(warning))
                     for warning in self.assessment.warnings_for(spoken)
                     if warning != self.assessment.standing.review_status
                 ),
@@ -371,7 +371,7 @@ class _Writer:
         return [
             *(Section("", (line,)) for line in lines),
             Section(wording.SOURCES, tuple(sources)),
-            Section("", (line(f"{status.text} [{cited((status.evidence,))}]"),)),
+            Section("", (line(cautioned(status)),)),
         ]
 
     def _referrals(self, chosen: Chosen, head: str, place: str) -> Iterable[Referral]:
@@ -416,6 +416,17 @@ def cited(evidence: Iterable[Evidence]) -> str:
         if one.beyond:
             parts += [f"beyond: {reference.key}" for reference in one.references]
     return ", ".join(dict.fromkeys(parts))
+
+
+def cautioned(warning: Warning) -> str:
+    """Return a warning with its citation."""
+    return f"{warning.text} [{cited((warning.evidence,))}]"
+
+
+def references_of(rules: Iterable[Rule]) -> dict[str, str]:
+    """Return the references that rules rest on, by their keys in order, with their texts."""
+    found = {one for rule in rules for evidence in rule.evidence for one in evidence.references}
+    return dict(sorted((reference.key, reference.text) for reference in found))
 
 
 def _on(chosen: Chosen) -> str:

@@ -95,6 +95,11 @@ class Selection:
     silences: tuple[Silence, ...] = ()
     subjects: Mapping[str, Subject] = field(default_factory=dict)
 
+    @property
+    def bases(self) -> dict[str, str]:
+        """What each of these cards rests on, by key."""
+        return {key: subject.basis for key, subject in self.subjects.items()}
+
 
 def select(
     assessment: Assessment,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -23,6 +22,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, RSAKey
 
 from cds_service.demo.faults import Fault
+from cds_service.protocol.signing import new_secret, public_keys
 
 Json = dict[str, Any]
 
@@ -178,11 +178,6 @@ class Authority:
         return None if grant is None or grant.is_expired() else grant
 
 
-def new_secret() -> str:
-    """Return 256 bits that nobody can guess."""
-    return secrets.token_urlsafe(32)
-
-
 def register(app: Flask, authority: Authority) -> Blueprint:
     """Return the endpoints, to be put below ``authority.base``."""
     app.config["OAUTH2_TOKEN_EXPIRES_IN"] = {"authorization_code": ACCESS_LIFE_S}
@@ -210,7 +205,7 @@ def register(app: Flask, authority: Authority) -> Blueprint:
 
     @pages.get("/jwks")
     def jwks() -> Response:
-        return jsonify({"keys": [authority.key.as_dict(private=False)]})
+        return jsonify(public_keys(authority.key))
 
     @pages.get("/style.json")
     def style() -> Response:

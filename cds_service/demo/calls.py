@@ -15,12 +15,12 @@ from uuid import uuid4
 import orjson
 import requests
 
-from cds_service.demo.authorization import Authority, Grant, new_secret
+from cds_service.demo.authorization import Authority, Grant
 from cds_service.demo.faults import WITHOUT_PREFETCH, Fault
 from cds_service.demo.fhir import Records, Refused, bundle
 from cds_service.demo.patients import USER
 from cds_service.protocol.jwks import Key
-from cds_service.protocol.signing import LIFE_S, draft
+from cds_service.protocol.signing import LIFE_S, draft, new_secret
 
 Json = dict[str, Any]
 

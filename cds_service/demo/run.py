@@ -27,7 +27,7 @@ from cds_service.demo.cards import show_cards
 from cds_service.demo.ehr import create_ehr
 from cds_service.demo.patients import read_patients
 from cds_service.protocol.jwks import Key
-from cds_service.protocol.signing import new_key, written_key
+from cds_service.protocol.signing import keep_key, new_key, public_keys
 from cds_service.scenarios import load_scenarios
 from cds_service.show import console
 
@@ -84,17 +84,19 @@ class _NotStarted(Exception):
 def _service(port: int, url: str, ehr: str, key: Key, app_key: Key) -> Iterator[None]:
     """Run the real service as `serve` does, set up for the record."""
     with tempfile.TemporaryDirectory(prefix="cds-service-demo-") as remembered:
+        app_keys = Path(remembered) / "app-key.json"
+        keep_key(app_key, app_keys)
         environment = {
             **os.environ,
             "BME_AUTH": "optional",
             "BME_CARD_KEY": secrets.token_hex(32),
-            "BME_CLIENTS": orjson.dumps({f"{ehr}/fhir": {"keys": {"keys": [key.as_dict(private=False)]}}}).decode(),
+            "BME_CLIENTS": orjson.dumps({f"{ehr}/fhir": {"keys": public_keys(key)}}).decode(),
             "BME_FHIR_SERVERS": orjson.dumps([f"{ehr}/fhir"]).decode(),
             "BME_PUBLIC_URL": url,
             "BME_SMART_ISSUERS": orjson.dumps(
                 {f"{ehr}/fhir": {"client_id": APP, "name": "the demo's record"}}
             ).decode(),
-            "BME_SMART_KEYS": _kept(app_key, Path(remembered)),
+            "BME_SMART_KEYS": str(app_keys),
             "BME_STORE_URL": f"sqlite:///{remembered}/store.sqlite3",
         }
         command = [sys.executable, "-m", "cds_service.cli", "serve", "--host", HOST, "--port", str(port)]
@@ -115,7 +117,7 @@ def _record(port: int, service: str, ehr: str, key: Key, app_key: Key, *, open_r
         ehr,
         service,
         key,
-        clients=(Client(APP, (f"{service}/smart/callback",), {"keys": [app_key.as_dict(private=False)]}),),
+        clients=(Client(APP, (f"{service}/smart/callback",), public_keys(app_key)),),
         app_url=f"{service}/smart/launch",
         open_reading=open_reading,
         today=date.today,
@@ -123,14 +125,6 @@ def _record(port: int, service: str, ehr: str, key: Key, app_key: Key, *, open_r
     server = make_server(HOST, port, app, threaded=True, request_handler=_Silent)
     with _in_thread(server):
         yield
-
-
-def _kept(key: Key, folder: Path) -> str:
-    """Keep a private key as `cds-service jwt key` does, and return where."""
-    file = folder / "app-key.json"
-    file.touch(mode=0o600)
-    file.write_bytes(written_key(key))
-    return str(file)
 
 
 @contextmanager

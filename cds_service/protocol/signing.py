@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import os
+import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -32,6 +35,22 @@ def new_key(algorithm: str) -> Key:
 def written_key(key: Key) -> bytes:
     """Return a private key as a file holds it (a JWK)."""
     return orjson.dumps(key.as_dict(private=True))
+
+
+def keep_key(key: Key, file: Path) -> None:
+    """Write a private key into a new file that only its owner can read. Raises OSError."""
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as kept:
+        kept.write(written_key(key))
+
+
+def public_keys(*keys: Key) -> dict[str, Any]:
+    """Return the key set (JWKS) by which others check what these keys sign."""
+    return {"keys": [key.as_dict(private=False) for key in keys]}
+
+
+def new_secret() -> str:
+    """Return 256 bits that nobody can guess."""
+    return secrets.token_urlsafe(32)
 
 
 def read_private_key(data: bytes) -> Key:

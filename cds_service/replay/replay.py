@@ -100,7 +100,7 @@ def _key(settings: Settings) -> bytes:
     """Return the key of the pseudonyms: from BME_CARD_KEY where a site has set it, else a new one each time."""
     if "card_key" not in settings.model_fields_set:
         return secrets.token_bytes(32)
-    return blake2b(settings.card_key.get_secret_value().encode(), digest_size=32, person=b"replay").digest()
+    return blake2b(settings.secret, digest_size=32, person=b"replay").digest()
 
 
 def _fingerprint(settings: Settings) -> str:

@@ -26,6 +26,7 @@ from requests.exceptions import RequestException
 from cds_service.fhir.access import text
 from cds_service.fhir.documents import DocumentAdapter, fetch_document
 from cds_service.protocol.jwks import Key, read_keys
+from cds_service.protocol.signing import new_secret
 from cds_service.settings import AppIssuer, normal_address
 from cds_service.smart.problems import NotOpened, Problem
 
@@ -108,7 +109,7 @@ class Pending:
     endpoints: Endpoints
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Signed:
     """What a record let us have: an access token, what it is for, and who uses it. ``context``: the whole answer."""
 
@@ -118,9 +119,6 @@ class Signed:
     patient: str
     user: str
     context: Json
-
-    def __repr__(self) -> str:
-        return "Signed(...)"
 
 
 def discover(issuer: Issuer) -> Endpoints:
@@ -205,11 +203,6 @@ def finish(issuer: Issuer, pending: Pending, answer: Json, redirect_uri: str, no
     scope = given.get("scope")
     seconds = float(lives) if isinstance(lives, int | float) and not isinstance(lives, bool) else 0.0
     return Signed(token, scope if isinstance(scope, str) else pending.scope, seconds, patient, user, given)
-
-
-def new_secret() -> str:
-    """Return 256 bits that nobody can guess."""
-    return secrets.token_urlsafe(32)
 
 
 class _Assertion(PrivateKeyJWT):  # type: ignore[misc]  # ships no types

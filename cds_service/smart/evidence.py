@@ -13,7 +13,7 @@ from functools import cached_property, partial
 from itertools import chain
 
 from cds_service.cards import wording
-from cds_service.cards.content import Content, Said, cited
+from cds_service.cards.content import Content, Said, cautioned, cited, references_of
 from cds_service.cards.render import summary
 from cds_service.cards.text import plain
 from cds_service.engine.assess import RuleResult
@@ -267,7 +267,7 @@ class _Writer:
             not_met=tuple(dict.fromkeys(one.rule.id for one in self._trace if not one.fired and not is_open(one))),
             cited=tuple(_cited(rule) for rule in self.spoken),
             statements=tuple((key, STATEMENTS[key]) for key in STATEMENTS if key in self._statements()),
-            references=tuple(self._references()),
+            references=tuple(references_of(self.spoken).items()),
             attributes=SOURCE_ATTRIBUTES,
             limits_known=tuple(self._limits_known()),
             queries=tuple(self._queries()),
@@ -461,13 +461,8 @@ class _Writer:
     def _statements(self) -> set[str]:
         return {statement for rule in self.spoken for one in rule.evidence for statement in one.statements}
 
-    def _references(self) -> Iterator[tuple[str, str]]:
-        found = {one for rule in self.spoken for evidence in rule.evidence for one in evidence.references}
-        yield from sorted((reference.key, reference.text) for reference in found)
-
     def _limits_known(self) -> Iterator[str]:
-        standing = self.answer.assessment.standing.review_status
-        yield f"{standing.text} [{cited((standing.evidence,))}]"
+        yield cautioned(self.answer.assessment.standing.review_status)
         yield wording.UNREVIEWED
         causes = ", ".join(self.rules.causes[cause].label for cause in self.answer.assessment.not_assessed)
         if causes:

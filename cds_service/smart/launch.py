@@ -7,9 +7,8 @@ the browser has an address that nobody can guess, and a cookie without which the
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from functools import partial
 from typing import Any
 
 import orjson
@@ -24,10 +23,10 @@ from cds_service.protocol.call import HookCall, read_call
 from cds_service.protocol.client_jwt import Caller
 from cds_service.protocol.discovery import Service
 from cds_service.protocol.jwks import Key
-from cds_service.protocol.signing import read_private_key
+from cds_service.protocol.signing import new_secret, read_private_key
 from cds_service.service import Answer, app_address
 from cds_service.settings import Settings, normal_address
-from cds_service.smart.authorize import Endpoints, Issuer, Pending, Signed, begin, finish, new_secret
+from cds_service.smart.authorize import Endpoints, Issuer, Pending, Signed, begin, finish
 from cds_service.smart.evidence import NOT_GRANTED
 from cds_service.smart.problems import NotOpened, Problem
 from cds_service.smart.style import read_style
@@ -91,7 +90,7 @@ class Launcher:
             raise ConfigurationError(f"the app (BME_SMART_ISSUERS) needs a hook definition for {SITUATION!r}")
         self._service = service
         self._redirect_uri = app_address(settings, "callback")
-        self._card_key = settings.card_key.get_secret_value().encode()
+        self._card_key = settings.secret
         self._launches = launches
         self._now = now
 
@@ -160,17 +159,11 @@ class Launcher:
         }
         return read_call(body, self._service, Caller(opened.issuer, fhir_servers=(opened.issuer,)))
 
-    def not_granted(self, opened: OpenLaunch) -> dict[str, str]:
-        """Return the prefetch keys that the granted scope does not cover, with what to say of them."""
-        queries = self.call(opened).queries()
-        return {key: NOT_GRANTED for key, query in queries.items() if query and not covers(opened.scope, query)}
-
     def notices(self, opened: OpenLaunch, answer: Answer) -> tuple[str, ...]:
         """Return what the reader must know of this launch, beside what the record says."""
         if opened.card is None:
             return (opened.notice,) if opened.notice else ()
-        bases = {key: subject.basis for key, subject in answer.selection.subjects.items()}
-        since = opened.card.since(bases, self._card_key, opened.context["patientId"])
+        since = opened.card.since(answer.selection.bases, self._card_key, opened.context["patientId"])
         return {Since.SAME: (), Since.CHANGED: (wording.CARD_CHANGED,), Since.GONE: (wording.CARD_GONE,)}[since]
 
     def _opened(self, issuer: Issuer, signed: Signed) -> OpenLaunch:
@@ -204,6 +197,12 @@ class Launcher:
             return None, wording.CARD_UNKNOWN
 
 
+def not_granted(call: HookCall) -> dict[str, str]:
+    """Return the prefetch keys that the scope of a call's token does not cover, with what to say of them."""
+    scope = call.authorization.scope
+    return {key: NOT_GRANTED for key, query in call.queries().items() if query and not covers(scope, query)}
+
+
 def types_of(service: Service) -> dict[str, str]:
     """Return the resource types that a service's queries ask for, each with its rights as in SMART scopes."""
     found: dict[str, set[str]] = {}
@@ -232,11 +231,6 @@ def read_app_keys(settings: Settings) -> tuple[Key, ...]:
     return keys
 
 
-def public_keys(keys: Sequence[Key]) -> dict[str, Any]:
-    """Return the key set by which records check what the app signs."""
-    return {"keys": [key.as_dict(private=False) for key in keys]}
-
-
 def _focus(issuer: Issuer, given: Any) -> dict[str, str]:
     """Return the report and study that the record has on screen, the first of each."""
     found: dict[str, str] = {}
@@ -257,5 +251,9 @@ def _style(issuer: Issuer, given: Any) -> dict[str, str]:
         return {}  # looks only
 
 
-_waiting = partial("{}:{}".format, "waiting")
-_open = partial("{}:{}".format, "open")
+def _waiting(state: str) -> str:
+    return f"waiting:{state}"
+
+
+def _open(name: str) -> str:
+    return f"open:{name}"

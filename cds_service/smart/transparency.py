@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from cds_service.cards import wording
-from cds_service.cards.content import cited
+from cds_service.cards.content import cautioned, references_of
 from cds_service.cards.reasons import effect_of, in_words
 from cds_service.fhir.inputs import ALWAYS, ELEMENTS_READ
 from cds_service.knowledge.evidence import SOURCE_ATTRIBUTES
@@ -150,7 +150,7 @@ def transparency(
         facts=tuple(_facts(rules)),
         figures=tuple(Figure(one, STATEMENTS[one], population) for one, population in POPULATION_OF.items()),
         chapters=tuple(one for one in chapters if one.rules),
-        references=dict(_references(rules)),
+        references=references_of(rules.rules),
         judgement=tuple(_judgement(setting, judgement) for setting in rules.settings),
         changes=tuple(clinical_changes(changelog)),
     )
@@ -197,7 +197,7 @@ def _limits(rules: RuleSet) -> Iterator[str]:
     standing = rules.standing
     yield wording.UNREVIEWED
     for warning in (standing.review_status, standing.unlisted_reference):
-        yield f"{warning.text} [{cited((warning.evidence,))}]"
+        yield cautioned(warning)
     yield from LIMITS
     if rules.not_assessed:
         yield wording.INCOMPLETE.format(causes=", ".join(rules.causes[cause].label for cause in rules.not_assessed))
@@ -210,21 +210,17 @@ def _facts(rules: RuleSet) -> Iterator[FactEntry]:
             yield FactEntry(fact.name, fact.label, fact.kind.value, fact.scope.value, fact.unit, fact.source, times)
 
 
-def _references(rules: RuleSet) -> Iterator[tuple[str, str]]:
-    found = {one for rule in rules.rules for evidence in rule.evidence for one in evidence.references}
-    yield from sorted((reference.key, reference.text) for reference in found)
-
-
 def _judgement(setting: Setting, given: Mapping[str, SettingValue]) -> Judgement:
-    unit = f" {setting.unit}" if setting.unit else ""
     value = given.get(setting.name, setting.default)
     return Judgement(
-        setting.name, f"{setting_in_words(value)}{unit}", f"{setting_in_words(setting.default)}{unit}", setting.why
+        setting.name, setting_in_words(setting, value), setting_in_words(setting, setting.default), setting.why
     )
 
 
-def setting_in_words(value: SettingValue) -> str:
-    """Return the value of a setting as it is written in a document."""
+def setting_in_words(setting: Setting, value: SettingValue) -> str:
+    """Return a value of a setting as it is written in a document, with its unit."""
     if isinstance(value, Mapping):
-        return ", ".join(f"{name}: {one}" for name, one in value.items()) or "none"
-    return ", ".join(value) if isinstance(value, tuple) else str(value)
+        words = ", ".join(f"{name}: {one}" for name, one in value.items()) or "none"
+    else:
+        words = ", ".join(value) if isinstance(value, tuple) else str(value)
+    return f"{words} {setting.unit}".rstrip()

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-import traceback
 from collections.abc import Iterable
 from dataclasses import replace
 from time import perf_counter
 from typing import Any
-from uuid import uuid4
 
 from flask import Flask, Response, request
 from flask_cors import CORS
@@ -24,7 +22,7 @@ from cds_service.errors import (
     UnknownService,
     UnsupportedMediaType,
 )
-from cds_service.events import Event, configure_logging, log
+from cds_service.events import Event, configure_logging, log, log_failure
 from cds_service.knowledge.codes.referrals import REFERRALS
 from cds_service.protocol.call import read_call
 from cds_service.protocol.discovery import Service, discovery
@@ -133,9 +131,9 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
         return as_json({})
 
     watch(app, settings, store)
-    offer_app(app, settings, ports, services.values(), store)
+    offer_app(app, settings, ports, services.values(), store, version=version)
     describe(app, settings, services)
-    lay_open(app, settings, ports)
+    lay_open(app, settings, ports.rules, version)
     _answer_errors(app)
     app.after_request(_protect)
     pages = [origin for name in sorted(settings.profiles) for origin in PROFILES[name].origins]
@@ -235,12 +233,7 @@ def _answer_errors(app: Flask) -> None:
 
     @app.errorhandler(Exception)
     def failed(error: Exception) -> Response:
-        # The error's own text may hold a piece of the record, so only its type and place are logged.
-        error_id = uuid4().hex
-        frames = traceback.extract_tb(error.__traceback__)
-        where = f"{frames[-1].name}:{frames[-1].lineno}" if frames else ""
-        log(Event.CALL_FAILED, status=500, error_id=error_id, error=type(error).__name__, where=where)
-        return as_json(operation_outcome("exception", "the service failed to answer", error_id=error_id), 500)
+        return as_json(operation_outcome("exception", "the service failed to answer", error_id=log_failure(error)), 500)
 
 
 def _protect(response: Response) -> Response:

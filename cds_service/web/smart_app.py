@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import re
-import traceback
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
-from uuid import uuid4
 
 from flask import Blueprint, Flask, Response, g, redirect, request
 
 from cds_service import metrics
 from cds_service.errors import BadRequest, CdsServiceError, MissingData
-from cds_service.events import Event, log
+from cds_service.events import Event, log, log_failure
 from cds_service.knowledge.codes.overrides import OVERRIDE_REASONS
 from cds_service.protocol.discovery import Service
-from cds_service.service import KEYS, Ports, answer, app_address, no_responses, rules_version
+from cds_service.protocol.signing import new_secret, public_keys
+from cds_service.service import KEYS, Ports, answer, app_address, no_responses
 from cds_service.settings import Settings
-from cds_service.smart.authorize import Issuer, new_secret
-from cds_service.smart.launch import Launcher, OpenLaunch, public_keys
+from cds_service.smart.authorize import Issuer
+from cds_service.smart.launch import Launcher, OpenLaunch, not_granted
 from cds_service.smart.page import STATIC, evidence_page, notice_page
 from cds_service.smart.problems import NotOpened, Problem
 from cds_service.smart.style import style_sheet
@@ -36,26 +35,28 @@ _SECRET = re.compile(r"[A-Za-z0-9_-]{43}")
 _STATIC = {"page.css": "text/css", "page.js": "text/javascript"}
 
 
-def offer_app(app: Flask, settings: Settings, ports: Ports, services: Iterable[Service], store: Store) -> None:
-    """Serve the app, if any record may open it.
+def offer_app(
+    app: Flask, settings: Settings, ports: Ports, services: Iterable[Service], store: Store, *, version: str
+) -> None:
+    """Serve the app, if any record may open it. ``version``: fingerprint of what decides (``service.rules_version``).
 
     Raises:
         ConfigurationError: it cannot be served as configured.
     """
     if settings.smart_issuers:
-        launches = store.launches(settings.card_key.get_secret_value().encode())
-        launcher = Launcher(settings, services, launches, ports.now)
+        launcher = Launcher(settings, services, store.launches(settings.secret), ports.now)
         # What was answered before keeps cards from being shown again, not from being explained.
-        app.register_blueprint(_App(settings, replace(ports, responses=no_responses), launcher, store).blueprint())
+        pages = _App(settings, replace(ports, responses=no_responses), launcher, store, version)
+        app.register_blueprint(pages.blueprint())
 
 
+@dataclass(frozen=True)
 class _App:
-    def __init__(self, settings: Settings, ports: Ports, launcher: Launcher, store: Store) -> None:
-        self.settings = settings
-        self.ports = ports
-        self.launcher = launcher
-        self.store = store
-        self.version = rules_version(settings, ports)
+    settings: Settings
+    ports: Ports
+    launcher: Launcher
+    store: Store
+    version: str
 
     def blueprint(self) -> Blueprint:
         pages = Blueprint("smart", __name__, url_prefix="/smart")
@@ -92,7 +93,7 @@ class _App:
         return redirect(app_address(self.settings, f"app/{name}/"), 303)
 
     def jwks(self) -> Response:
-        response = as_json(public_keys(self.launcher.keys))
+        response = as_json(public_keys(*self.launcher.keys))
         response.headers["Cache-Control"] = f"public, max-age={KEYS_FRESH_S}"
         return response
 
@@ -100,11 +101,12 @@ class _App:
 
     def show(self, name: str) -> Response:
         opened, issuer = self._open(name)
-        call, granted_not = self.launcher.call(opened), self.launcher.not_granted(opened)
+        call = self.launcher.call(opened)
+        not_read = not_granted(call)
         try:
             recorded = answer(call, self.settings, self.ports)
         except (MissingData, BadRequest) as error:
-            lacking = ", ".join(KEYS[key].name for key in granted_not if key in KEYS)
+            lacking = ", ".join(KEYS[key].name for key in not_read if key in KEYS)
             raise NotOpened(Problem.NOT_READ, f"Not granted: {lacking}." if lacking else "") from error
         supposed = read_supposed(request.args.items(multi=True), self.ports.rules)
         asked = bool(supposed.facts or supposed.refused)
@@ -116,13 +118,13 @@ class _App:
             as_of=datetime.fromtimestamp(self.ports.now()).astimezone(),
             patient_id=call.patient_id,
             patient_banner=opened.banner,
-            not_granted=granted_not,
+            not_granted=not_read,
             what_if=WhatIf(supposed, recorded) if asked else None,
             opened=opened.focus,
             source=issuer.name,
-            assets="../../static",
+            assets=_assets(),
             notices=self.launcher.notices(opened, recorded),
-            reasons=_reasons() if opened.card else (),
+            reasons=[(one.code, one.display) for one in OVERRIDE_REASONS] if opened.card else (),
             styled=bool(opened.style),
         )
         return _html(page)
@@ -133,9 +135,9 @@ class _App:
     def feedback(self, name: str) -> Response:
         opened, _ = self._open(name)
         chosen = request.form.get("answer", "")
-        if opened.card is None or chosen not in (ACCEPTED, *(code for code, _ in _reasons())):
-            raise NotOpened(Problem.NOTHING_HERE)
         reason = next((one for one in OVERRIDE_REASONS if one.code == chosen), None)
+        if opened.card is None or (reason is None and chosen != ACCEPTED):
+            raise NotOpened(Problem.NOTHING_HERE)
         outcome = "overridden" if reason else ACCEPTED
         given = Feedback(
             client=opened.issuer,
@@ -150,19 +152,13 @@ class _App:
         unknown = self.store.keep([given])
         metrics.count("feedback", outcome)
         log(Event.FEEDBACK_TAKEN, service="app", items=1, unknown_cards=unknown, unusable=0)
-        return _html(
-            notice_page(
-                "Your answer was kept",
-                ("The card is not shown again for a while, unless what it rests on changes.",),
-                back=".",
-                assets="../../static",
-            )
-        )
+        told = "The card is not shown again for a while, unless what it rests on changes."
+        return _notice("Your answer was kept", told, back=".")
 
     def end(self, name: str) -> Response:
         self._open(name)
         self.launcher.end(name, _browser())
-        return _html(notice_page("The page is closed", ("Nothing of the patient is kept.",), assets="../../static"))
+        return _notice("The page is closed", "Nothing of the patient is kept.")
 
     def static_file(self, name: str) -> Response:
         if name not in _STATIC:
@@ -176,10 +172,6 @@ class _App:
         issuer = self.launcher.issuers[opened.issuer]
         _may_frame(issuer)
         return opened, issuer
-
-
-def _reasons() -> tuple[tuple[str, str], ...]:
-    return tuple((one.code, one.display) for one in OVERRIDE_REASONS)
 
 
 def _browser() -> str:
@@ -197,31 +189,31 @@ def _html(page: str, status: int = 200) -> Response:
     return Response(page, status=status, content_type="text/html; charset=utf-8")
 
 
-def _notice(problem: Problem, detail: str = "") -> Response:
-    # Relative, as the service may lie below a path of its host: /smart/x and /smart/app/<name>/.
-    assets = "../../static" if "/app/" in request.path else "static"
-    return _html(
-        notice_page("Not opened", (problem.happened, detail, problem.advice), assets=assets), status=problem.status
-    )
+def _assets() -> str:
+    """Return where the styles lie, from this page: relative, as the service may lie below a path of its host."""
+    return "../../static" if "/app/" in request.path else "static"  # /smart/app/<name>/... or /smart/...
+
+
+def _notice(title: str, *paragraphs: str, back: str = "", status: int = 200) -> Response:
+    return _html(notice_page(title, paragraphs, back=back, assets=_assets()), status)
+
+
+def _told(problem: Problem, detail: str = "") -> Response:
+    return _notice("Not opened", problem.happened, detail, problem.advice, status=problem.status)
 
 
 def _not_opened(error: NotOpened) -> Response:
     log(Event.APP_NOT_OPENED, status=error.problem.status, code=error.problem.name.lower())
-    return _notice(error.problem, error.detail)
+    return _told(error.problem, error.detail)
 
 
 def _refused(error: CdsServiceError) -> Response:
     log(Event.APP_NOT_OPENED, status=error.status, code=error.code)
-    return _notice(Problem.BUSY if error.status == 503 else Problem.FAILED)
+    return _told(Problem.BUSY if error.status == 503 else Problem.FAILED)
 
 
 def _failed(error: Exception) -> Response:
-    # As elsewhere: the error's own text may hold a piece of the record.
-    error_id = uuid4().hex
-    frames = traceback.extract_tb(error.__traceback__)
-    where = f"{frames[-1].name}:{frames[-1].lineno}" if frames else ""
-    log(Event.CALL_FAILED, status=500, error_id=error_id, error=type(error).__name__, where=where)
-    return _notice(Problem.FAILED, f"Error {error_id}.")
+    return _told(Problem.FAILED, f"Error {log_failure(error)}.")
 
 
 def _protect(response: Response) -> Response:

@@ -9,20 +9,19 @@ from importlib.metadata import version
 from flask import Flask, Response, request
 
 from cds_service.data import data_path
-from cds_service.service import Ports, rules_version
+from cds_service.model.rule import RuleSet
 from cds_service.settings import Settings
 from cds_service.smart.transparency import Transparency, transparency
 from cds_service.web.pages import as_page
 from cds_service.web.responses import as_json
 
 
-def lay_open(app: Flask, settings: Settings, ports: Ports) -> None:
-    """Serve what decides, of the service as it is set up."""
+def lay_open(app: Flask, settings: Settings, rules: RuleSet, rule_set: str) -> None:
+    """Serve what decides, of the service as it is set up. ``rule_set``: its fingerprint (``service.rules_version``)."""
 
     @cache
     def found() -> Transparency:
-        rule_set = rules_version(settings, ports)
-        return transparency(ports.rules, settings.judgement, rule_set, version("bme-cds-service"), _changelog())
+        return transparency(rules, settings.judgement, rule_set, version("bme-cds-service"), _changelog())
 
     @app.get("/transparency")
     def show_transparency() -> Response:
