@@ -159,6 +159,12 @@ def test_the_wheel_carries_the_licence_and_the_notices(archives: Archives, name:
     assert f"License-File: {name}" in in_wheel["bme_cds_service-0.1.0.dist-info/METADATA"].decode().splitlines()
 
 
+def test_the_wheel_carries_the_change_log_that_is_laid_open(archives: Archives):
+    in_wheel = content(archives.wheel)
+
+    assert in_wheel["cds_service/_data/changelog/CHANGELOG.md"] == (ROOT / "CHANGELOG.md").read_bytes()
+
+
 def test_the_wheel_carries_what_the_evidence_page_is_made_of(archives: Archives):
     in_wheel = content(archives.wheel)
     parts = [*ROOT.glob("cds_service/smart/templates/*"), *ROOT.glob("cds_service/smart/static/*")]
