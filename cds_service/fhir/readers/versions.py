@@ -12,12 +12,12 @@ ORDERS = {
 """Orders of DSTU2 and STU3, and what R4 calls them."""
 
 ELEMENTS = {
-    "Condition": ("assertedDate", "dateRecorded"),
-    "DiagnosticReport": ("codedDiagnosis", "study"),
-    "ImagingStudy": ("modalityList", "procedure"),
-    "MedicationRequest": ("medication",),
-    "Observation": ("comment", "comments", "related", "bodyStructure"),
-    "ServiceRequest": ("reason",),
+    "Condition": frozenset({"assertedDate", "dateRecorded"}),
+    "DiagnosticReport": frozenset({"codedDiagnosis", "study"}),
+    "ImagingStudy": frozenset({"modalityList", "procedure"}),
+    "MedicationRequest": frozenset({"medication"}),
+    "Observation": frozenset({"comment", "comments", "related", "bodyStructure"}),
+    "ServiceRequest": frozenset({"reason"}),
 }
 """Elements that R4 does not have, by type: those of DSTU2 and STU3, and those of R5."""
 
@@ -27,7 +27,9 @@ def is_of_another_version(resource: Json) -> bool:
     kind = text(resource.get("resourceType"))
     # DSTU2 and STU3 write a condition's status as a plain code.
     plain_status = kind == "Condition" and bool(text(resource.get("clinicalStatus")))
-    return kind in ORDERS or plain_status or any(resource.get(name) for name in ELEMENTS.get(kind, ()))
+    own = ELEMENTS.get(kind, frozenset())
+    held = not own.isdisjoint(resource) and any(resource.get(name) for name in own)
+    return kind in ORDERS or plain_status or held
 
 
 def as_r4(order: Json) -> Json:
