@@ -316,6 +316,8 @@ def _named(value: Any) -> Iterator[str]:
 
 def _newer(one: Json, other: Json) -> Json:
     """Return the newer of two versions of a resource; when nothing tells them apart, always the same one."""
+    if one == other:  # what is on screen was often sent in a list, too
+        return one
     return max((one, other), key=_version)
 
 
