@@ -27,7 +27,7 @@ def keyed_hash(key: bytes, *words: str) -> str:
 
 
 def _written(value: object) -> str:
-    kind = type(value)
+    kind: Any = type(value)
     if kind is str or kind is int or value is None:  # most of them
         return repr(value)
     if isinstance(value, Enum):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 from flask import Flask
@@ -44,4 +45,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
 
 def serve(app: Flask, settings: Settings) -> None:
     """Serve until told to stop (SIGTERM or SIGINT)."""
+    # What is loaded by now stays: the collector need not look at it again, and the workers share its pages.
+    gc.collect()
+    gc.freeze()
     Server(app, settings).run()
