@@ -28,10 +28,16 @@ def keyed_hash(key: bytes, *words: str) -> str:
 
 def _written(value: object) -> str:
     kind: Any = type(value)
-    if kind is str or kind is int or value is None:  # most of them
+    # The kinds that there are most of come first, and are told by their type alone.
+    if kind is str or kind is int or value is None:
         return repr(value)
+    if isinstance(value, tuple | list):
+        return f"[{','.join(map(_written, value))}]"
     if isinstance(value, Enum):
         return f"{kind.__name__}.{value.name}"
+    if is_dataclass(value):
+        parts = [f"{name}={_written(getattr(value, name))}" for name in _names(kind)]
+        return f"{kind.__name__}({','.join(parts)})"
     if isinstance(value, str | int | float):
         return repr(value)
     if isinstance(value, Decimal):
@@ -40,12 +46,7 @@ def _written(value: object) -> str:
         return f"{{{','.join(sorted(f'{_written(key)}:{_written(value[key])}' for key in value))}}}"
     if isinstance(value, frozenset | set):
         return f"{{{','.join(sorted(map(_written, value)))}}}"
-    if isinstance(value, tuple | list):
-        return f"[{','.join(map(_written, value))}]"
-    if is_dataclass(value):
-        parts = [f"{name}={_written(getattr(value, name))}" for name in _names(kind)]
-        return f"{kind.__name__}({','.join(parts)})"
-    raise TypeError(f"a {type(value).__name__} has no form that is the same everywhere")
+    raise TypeError(f"a {kind.__name__} has no form that is the same everywhere")
 
 
 @cache
