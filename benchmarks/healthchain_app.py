@@ -54,7 +54,7 @@ def on_types(request: CDSRequest) -> CDSResponse:
     )
 
 
-def _application(handler) -> HealthChainAPI:  # noqa: ANN001
+def _application(handler) -> HealthChainAPI:
     service = CDSHooksService(CDSHooksConfig(base_path="", allowed_hooks=["result-review"]))
     service.hook("result-review", id="bme-result-review")(handler)
     app = HealthChainAPI()
