@@ -80,7 +80,8 @@ def parts() -> list[Part]:
     small, large = body(10_000), body(200_000)
     many = orjson.dumps(with_clutter(RESOURCES - resources(STORY.request)))
     call, reply = call_of(small), answered(small)
-    record, record_of_many = record_of(call), record_of(call_of(many))
+    call_of_many = call_of(many)
+    record, record_of_many = record_of(call), record_of(call_of_many)
     reading = read_case(record, HOW, drafts={})
     written = contents(reply.assessment, reply.selection, RULES)
     addressee = Addressee("", "", SERVICE.id, call.patient_id, call.user_id, b"benchmark", "proposal")
@@ -91,7 +92,7 @@ def parts() -> list[Part]:
         Part("the strict JSON gate", lambda: parse_json(small)),
         Part("the request, its context checked, without the gate", lambda: read_call(STORY.request, SERVICE)),
         Part("read_record", lambda: record_of(call)),
-        Part(f"read_record, {RESOURCES} resources", lambda: record_of(call_of(many))),
+        Part(f"read_record, {RESOURCES} resources", lambda: record_of(call_of_many)),
         Part("read_case", lambda: read_case(record, HOW, drafts={})),
         Part(f"read_case, {RESOURCES} resources", lambda: read_case(record_of_many, HOW, drafts={})),
         Part(f"of it the text of one report, {len(report)} characters", lambda: read_text(report)),
@@ -126,7 +127,9 @@ def remembering() -> Iterator[list[Part]]:
         if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
             metrics.share(Path(home))
         store = Store(f"sqlite:///{home}/store.sqlite3")
-        verifier = Verifier({ISSUER: Client(KeyRing(ISSUER, {str(key.kid): key}, "", None))}, store.seen, time.time, 600)
+        verifier = Verifier(
+            {ISSUER: Client(KeyRing(ISSUER, {str(key.kid): key}, "", None))}, store.seen, time.time, 600
+        )
         reply = answered(body(10_000))
 
         def keep() -> None:
@@ -144,7 +147,10 @@ def remembering() -> Iterator[list[Part]]:
         signature = private.sign(words, ec.ECDSA(SHA384()))
         yield [
             Part("cards recorded, counted and logged", keep),
-            Part("one ES384 signature verified by cryptography", lambda: public.verify(signature, words, ec.ECDSA(SHA384()))),
+            Part(
+                "one ES384 signature verified by cryptography",
+                lambda: public.verify(signature, words, ec.ECDSA(SHA384())),
+            ),
             Part("a token signed", lambda: draft(key, ISSUER, ADDRESS, time.time()).signed()),
             Part("a token signed, checked, and remembered", check),
         ]
@@ -164,7 +170,6 @@ def measure(rounds: int, part_s: float = 0.15) -> dict[str, float]:
         for _ in range(rounds):
             for part in every:
                 found.setdefault(part.name, []).append(_once_ms(part.work, part_s))
-        gc.unfreeze()
     return {name: median(times) for name, times in found.items()}
 
 

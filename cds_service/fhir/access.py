@@ -40,7 +40,7 @@ def codings(concept: Any) -> list[tuple[str, str]]:
     # Written out, because a large record asks it many thousand times.
     for one in concept if isinstance(concept, list) else (concept,):
         if isinstance(one, dict):
-            inner = _unwrapped(one)
+            inner = _unwrapped(one) if "concept" in one else one
             listed = inner.get("coding")
             for coding in listed if isinstance(listed, list) else (listed,):
                 if isinstance(coding, dict) and (code := coding.get("code")) and isinstance(code, str):

@@ -33,11 +33,10 @@ from cds_service.fhir.sequences import sequences_named
 from cds_service.knowledge.codes.diagnoses import diagnosis_of
 from cds_service.knowledge.codes.entry import CodedMeaning
 from cds_service.knowledge.codes.findings import CHOICES, QUANTITIES, described, finding_of, is_generic
-from cds_service.knowledge.codes.laboratory import raised_fact_of
 from cds_service.knowledge.codes.orders import section_of, sequence_of
 from cds_service.knowledge.codes.qualifiers import choice_of, interpreted, says_unknown, state_of
 from cds_service.knowledge.codes.sites import Place, settle
-from cds_service.knowledge.codes.tables import may_be_a_finding
+from cds_service.knowledge.codes.tables import may_be_a_finding, may_be_observed
 from cds_service.model.case import Problem, Statement
 from cds_service.model.finding import Provenance, State, Trust, Value
 from cds_service.model.quantity import MM_PER_UNIT, Range, UnreadableQuantity, length_mm
@@ -107,10 +106,9 @@ def may_say_something(resource: Json, how: ReadingRules) -> bool:
     Most of a record are numbers that nobody asks for, with nothing said beside them: laboratory values and vital signs.
     They are told apart before anything is worked out.
     """
-    if not _is_a_number(resource):
-        return True
-    coded = codings(resource.get("code"))
-    return any(may_be_a_finding(*pair, how.aliases) or raised_fact_of(*pair) for pair in coded)
+    return not _is_a_number(resource) or any(
+        may_be_observed(system, code, how.aliases) for system, code in codings(resource.get("code"))
+    )
 
 
 def _is_a_number(resource: Json) -> bool:

@@ -25,11 +25,11 @@ ELEMENTS = {
 def is_of_another_version(resource: Json) -> bool:
     """Whether a resource has a type, or an element, that R4 does not know but another version does."""
     kind = text(resource.get("resourceType"))
-    # DSTU2 and STU3 write a condition's status as a plain code.
-    plain_status = kind == "Condition" and bool(text(resource.get("clinicalStatus")))
     own = ELEMENTS.get(kind, frozenset())
-    held = not own.isdisjoint(resource) and any(resource.get(name) for name in own)
-    return kind in ORDERS or plain_status or held
+    if not own.isdisjoint(resource) and any(resource.get(name) for name in own):
+        return True
+    # DSTU2 and STU3 write a condition's status as a plain code.
+    return kind in ORDERS or (kind == "Condition" and bool(text(resource.get("clinicalStatus"))))
 
 
 def as_r4(order: Json) -> Json:

@@ -19,7 +19,7 @@ from cds_service.knowledge.codes.findings import (
     finding_of,
     is_generic,
 )
-from cds_service.knowledge.codes.laboratory import ANALYTES
+from cds_service.knowledge.codes.laboratory import ANALYTES, raised_fact_of
 from cds_service.knowledge.codes.local import LOCAL_DIAGNOSES, LOCAL_FINDINGS, local_values
 from cds_service.knowledge.codes.medications import ATC_GROUPS, MEDICINES, medicine_of
 from cds_service.knowledge.codes.orders import (
@@ -127,12 +127,21 @@ def is_understood(system: str, code: str) -> bool:
 
 def may_be_a_finding(system: str, code: str, aliases: Aliases) -> bool:
     """Return whether a code may be that of an imaging finding, of a diagnosis, or of what announces one."""
-    return alias_of(system, code, aliases) is not None or _may_be_a_finding(key_of(system, code))
+    return _is_alias(system, code, aliases) or _may_be_a_finding(key_of(system, code))
+
+
+def may_be_observed(system: str, code: str, aliases: Aliases) -> bool:
+    """Return whether a code may be that of a finding, or of a value that may be raised."""
+    return _is_alias(system, code, aliases) or _may_be_observed(key_of(system, code))
 
 
 def may_be_context(system: str, code: str, aliases: Aliases) -> bool:
     """Return whether a code may say something of the patient, name a diagnosis, or be one of pain."""
-    return alias_of(system, code, aliases) is not None or _may_be_context(key_of(system, code))
+    return _is_alias(system, code, aliases) or _may_be_context(key_of(system, code))
+
+
+def _is_alias(system: str, code: str, aliases: Aliases) -> bool:
+    return bool(aliases) and alias_of(system, code, aliases) is not None
 
 
 # A record names the same few codes again and again, most of them not known here.
@@ -142,6 +151,11 @@ def may_be_context(system: str, code: str, aliases: Aliases) -> bool:
 def _may_be_a_finding(key: Key) -> bool:
     named = finding_of(*key) is not None or diagnosis_of(*key) is not None
     return named or is_generic(*key) or section_of(*key) is not None
+
+
+@lru_cache(maxsize=8_000)
+def _may_be_observed(key: Key) -> bool:
+    return _may_be_a_finding(key) or raised_fact_of(*key) is not None
 
 
 @lru_cache(maxsize=8_000)
