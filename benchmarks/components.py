@@ -144,7 +144,8 @@ def remembering() -> Iterator[list[Part]]:
 
         public, private = key.public_key, key.private_key
         words = hashlib.sha384(b"a token").digest()
-        signature = private.sign(words, ec.ECDSA(SHA384()))
+        how = ec.ECDSA(SHA384())
+        signature = private.sign(words, how)
         yield [
             Part("cards recorded, counted and logged", keep),
             Part(

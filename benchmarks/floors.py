@@ -37,7 +37,7 @@ def toy_cards(call: dict[str, Any]) -> list[dict[str, Any]]:
     return [CARD] if adult and told else []
 
 
-def _application(answer: Callable[[bytes], bytes]) -> Flask:
+def application(answer: Callable[[bytes], bytes]) -> Flask:
     app = Flask(__name__, static_folder=None)
 
     @app.post("/cds-services/<_service_id>")
@@ -47,6 +47,6 @@ def _application(answer: Callable[[bytes], bytes]) -> Flask:
     return app
 
 
-hello = _application(lambda _body: HELLO)
-toy = _application(lambda body: orjson.dumps({"cards": toy_cards(orjson.loads(body))}))
-gated = _application(lambda body: orjson.dumps({"cards": toy_cards(parse_json(body))}))
+hello = application(lambda _body: HELLO)
+toy = application(lambda body: orjson.dumps({"cards": toy_cards(orjson.loads(body))}))
+gated = application(lambda body: orjson.dumps({"cards": toy_cards(parse_json(body))}))

@@ -178,10 +178,10 @@ def ours(name: str = "ours", *, workers: int = WORKERS, signed: bool = False, **
 
 @contextmanager
 def floor(name: str, *, workers: int = WORKERS, **environment: str) -> Iterator[Server]:
-    """Run one of the applications of ``floors`` on the same gunicorn."""
-    port = free_port()
+    """Run one of the applications of ``floors``, or the one that waits, on the same gunicorn."""
+    port, module = free_port(), "waiting_floor" if name == "waiting" else "floors"
     command = (sys.executable, "-m", "gunicorn", "--preload", "-k", "gthread", "-w", workers, "--threads", THREADS)
-    with _running(name, port, (*command, "-b", f"127.0.0.1:{port}", f"floors:{name}"), environment) as server:
+    with _running(name, port, (*command, "-b", f"127.0.0.1:{port}", f"{module}:{name}"), environment) as server:
         yield server
 
 
