@@ -12,7 +12,9 @@ what is judged are ratios within one run.
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -23,10 +25,10 @@ from typing import Any
 import components
 import orjson
 import servers
-from bodies import SIZES, STORY, body, resources, with_clutter
+from bodies import SIZES, STORY, body, resources
 from components import call_of
 from load import Load, press
-from report import write
+from report import LIBRARIES, write
 from servers import Server
 
 CONNECTIONS = 8
@@ -163,9 +165,14 @@ def read_the_ehr(results: Results, effort: Effort) -> None:
 
 
 def start_up(results: Results, effort: Effort) -> None:
-    """Measure the time from the start of the process to the first card."""
-    sent, times = body(10_000), {"hello": [], "ours": []}
+    """Measure the time from the start of the process to the first card, and that to import the libraries."""
+    sent = body(10_000)
+    times: dict[str, list[float]] = {"hello": [], "ours": [], "libraries": []}
+    imports = ", ".join("fhir.resources.R4B.servicerequest" if name == "fhir.resources" else name for name in LIBRARIES)
     for _ in range(effort.starts):
+        began = time.perf_counter()
+        subprocess.run([sys.executable, "-c", f"import {imports}, gunicorn.app.base"], check=True)
+        times["libraries"].append(time.perf_counter() - began)
         for name, made in (("hello", partial(servers.floor, "hello")), ("ours", servers.ours)):
             with made() as server:
                 times[name].append(server.first_answer_s(sent))
