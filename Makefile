@@ -9,7 +9,7 @@ ARGS ?=
 PARALLEL ?= -n auto --dist loadgroup
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo serve test test-all coverage check lint types imports content leaks conformance docs cases mutation fuzz contract bench format lock clean
+.PHONY: help setup setup-dev demo serve test test-all coverage check lint types imports content leaks conformance docs cases mutation fuzz contract bench bench-reading format lock clean
 
 help: ## Show these lines
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1@\2/p' $(MAKEFILE_LIST) | awk -F@ '{printf "%-20s %s\n", $$1, $$2}'
@@ -82,8 +82,10 @@ CONTRACT_S ?= 60
 contract: $(VENV)/.dev $(VENV)-contract/.made ## Ask a running service for what its OpenAPI promises (schemathesis, CONTRACT_S seconds)
 	PYTHONPATH=.:tests $(BIN)/python -m support.contract $(VENV)-contract/bin/schemathesis $(CONTRACT_S)
 
-bench: $(VENV)/.dev ## Compare with others on the same input (makes their environments)
-	$(BIN)/python benchmarks/large_record.py
+bench: $(VENV)/.dev ## Measure the service beside its floors and a peer, some twelve minutes (ARGS=--quick: two); needs wrk
+	PYTHONPATH=. $(BIN)/python benchmarks/run.py $(ARGS)
+
+bench-reading: $(VENV)/.dev ## Compare the reading of report texts with medSpaCy's (makes its environment)
 	$(BIN)/python benchmarks/context.py fixtures/sentences/held_out.jsonl
 
 format: $(VENV)/.dev ## Put the code in its form
