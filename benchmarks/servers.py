@@ -137,6 +137,7 @@ def _running(
     started = time.perf_counter()
     process = subprocess.Popen(
         list(map(str, command)),
+        cwd=HERE.parent,
         env=clean | environment,
         stdin=subprocess.PIPE if given else subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
