@@ -9,7 +9,7 @@ ARGS ?=
 PARALLEL ?= -n auto --dist loadgroup
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo serve test test-all coverage check lint types imports content leaks conformance docs cases mutation fuzz contract spark bench format lock clean
+.PHONY: help setup setup-dev demo serve test test-all coverage check lint types imports content leaks conformance docs cases mutation fuzz contract spark bench bench-reading bench-replay format lock clean
 
 help: ## Show these lines
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1@\2/p' $(MAKEFILE_LIST) | awk -F@ '{printf "%-20s %s\n", $$1, $$2}'
@@ -85,9 +85,13 @@ contract: $(VENV)/.dev $(VENV)-contract/.made ## Ask a running service for what 
 spark: $(VENV)/.dev $(VENV)-spark/.made ## Replay an export on Spark, too (needs Java)
 	PYTHONPATH=$(VENV)-spark $(BIN)/python -m pytest -o addopts= -W ignore -q tests/end_to_end/test_replay_on_spark.py
 
-bench: $(VENV)/.dev ## Compare with others on the same input (makes their environments)
-	$(BIN)/python benchmarks/large_record.py
-	PYTHONPATH=.:tests $(BIN)/python benchmarks/replay.py
+bench: $(VENV)/.dev ## Measure the service beside its floors and a peer, some twelve minutes (ARGS=--quick: two); needs wrk
+	PYTHONPATH=. $(BIN)/python benchmarks/run.py $(ARGS)
+
+bench-replay: $(VENV)/.dev ## Measure replay over an export beside its floors
+	PYTHONPATH=.:tests $(BIN)/python benchmarks/replay.py $(ARGS)
+
+bench-reading: $(VENV)/.dev ## Compare the reading of report texts with medSpaCy's (makes its environment)
 	$(BIN)/python benchmarks/context.py fixtures/sentences/held_out.jsonl
 
 format: $(VENV)/.dev ## Put the code in its form

@@ -47,13 +47,12 @@ def share(folder: Path) -> None:
 
 def count(name: str, /, *labels: str, by: int = 1) -> None:
     """Add to one of ``COUNTERS``, with its labels in their order."""
-    counter = _all()[0][name]
-    (counter.labels(*labels) if labels else counter).inc(by)
+    _counter(name, labels).inc(by)
 
 
 def took(name: str, seconds: float, /, *labels: str) -> None:
     """Record a duration in one of ``SECONDS``."""
-    _all()[1][name].labels(*labels).observe(seconds)
+    _histogram(name, labels).observe(seconds)
 
 
 def written() -> tuple[bytes, str]:
@@ -85,6 +84,17 @@ def _made() -> tuple[dict[str, Counter], dict[str, Histogram]]:
         {name: Counter(f"bme_{name}", about, labels) for name, (about, labels) in COUNTERS.items()},
         {name: Histogram(f"bme_{name}", about, labels, buckets=_BUCKETS) for name, (about, labels) in SECONDS.items()},
     )
+
+
+@cache
+def _counter(name: str, labels: tuple[str, ...]) -> Counter:
+    counter = _all()[0][name]
+    return counter.labels(*labels) if labels else counter
+
+
+@cache
+def _histogram(name: str, labels: tuple[str, ...]) -> Histogram:
+    return _all()[1][name].labels(*labels)
 
 
 def _all() -> tuple[dict[str, Counter], dict[str, Histogram]]:

@@ -26,9 +26,12 @@ def plain(text: str, limit: int = QUOTE_LIMIT) -> str:
 
     An address of the web or of mail gets a blank, so that nothing makes it a link.
     """
-    categories = ((mark, unicodedata.category(mark)) for mark in text[: limit * 8])
-    kept = "".join(" " if kind in _BLANK else mark for mark, kind in categories if kind not in _DROPPED)
-    line = _ADDRESS.sub(" ", " ".join(unicodedata.normalize("NFC", kept).split()))
+    kept = text[: limit * 8]
+    if not (kept.isascii() and kept.isprintable()):
+        categories = ((mark, unicodedata.category(mark)) for mark in kept)
+        kept = "".join(" " if kind in _BLANK else mark for mark, kind in categories if kind not in _DROPPED)
+        kept = unicodedata.normalize("NFC", kept)
+    line = _ADDRESS.sub(" ", " ".join(kept.split()))
     return line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…"
 
 

@@ -34,28 +34,29 @@ def text(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
-def codings(concept: Any) -> Iterator[tuple[str, str]]:
-    """Yield (system, code) of every usable coding of a CodeableConcept, a Coding, or a list of either."""
+def codings(concept: Any) -> list[tuple[str, str]]:
+    """Return (system, code) of every usable coding of a CodeableConcept, a Coding, or a list of either."""
+    found: list[tuple[str, str]] = []
     # Written out, because a large record asks it many thousand times.
     for one in concept if isinstance(concept, list) else (concept,):
-        if not isinstance(one, dict):
-            continue
-        inner = _unwrapped(one)
-        listed = inner.get("coding")
-        for coding in (*listed, inner) if isinstance(listed, list) else (listed, inner):
-            if isinstance(coding, dict):
-                code = coding.get("code")
-                if code and isinstance(code, str):
-                    yield text(coding.get("system")), code
+        if isinstance(one, dict):
+            inner = _unwrapped(one) if "concept" in one else one
+            listed = inner.get("coding")
+            for coding in listed if isinstance(listed, list) else (listed,):
+                if isinstance(coding, dict) and (code := coding.get("code")) and isinstance(code, str):
+                    found.append((text(coding.get("system")), code))
+            if (code := inner.get("code")) and isinstance(code, str):
+                found.append((text(inner.get("system")), code))
+    return found
 
 
 def concept_text(concept: Any, *, displays_too: bool = True) -> str:
     """Return the words of a CodeableConcept: its text, else the first display."""
     for one in objects(concept):
         inner = _unwrapped(one)
-        displays = (text(coding.get("display")) for coding in [*objects(inner.get("coding")), inner])
         found = text(inner.get("text"))
         if not found and displays_too:
+            displays = (text(coding.get("display")) for coding in [*objects(inner.get("coding")), inner])
             found = next((display for display in displays if display), "")
         if found:
             return found
@@ -73,7 +74,7 @@ def reference_key(value: Any) -> str:
 
     Empty for anything else, such as ``urn:uuid:...``, a search, or a reference by identifier only.
     """
-    found = text(value.get("reference")) if isinstance(value, Mapping) else text(value)
+    found = text(value.get("reference")) if isinstance(value, dict) else text(value)
     if found.startswith("#") or _LOCAL.fullmatch(found):
         return found
     parts = [part for part in found.partition("?")[0].split("/") if part]
@@ -86,7 +87,8 @@ def references(value: Any) -> list[str]:
     """Return the keys of every usable Reference in a list or a lone one."""
     if not value:
         return []
-    return [key for one in objects(value) if (key := reference_key(one))]
+    listed = value if isinstance(value, list) else (value,)
+    return [key for one in listed if isinstance(one, dict) and (key := reference_key(one))]
 
 
 def key_of(resource: Json) -> str:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from copy import deepcopy
 from typing import Any
 
+import orjson
 from fhir.resources.R4B.servicerequest import ServiceRequest
 
 from cds_service.fhir.access import Json, objects, text
@@ -105,7 +105,7 @@ def _valid(resource: dict[str, Any]) -> dict[str, Any]:
     try:
         if _holds_nothing(resource):
             raise ValueError("an element is null or empty")
-        ServiceRequest.model_validate(deepcopy(resource))  # a model may change what it is given
+        ServiceRequest.model_validate(orjson.loads(orjson.dumps(resource)))  # a model may change what it is given
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UnsendableOrder("the order does not validate as FHIR R4") from error
     return resource

@@ -12,6 +12,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 from cds_service.knowledge import sequences as known
@@ -119,9 +120,17 @@ class _Series:
 
 
 _UNRECOGNISED = _Series(Weighting.UNRECOGNISED)
+_LONGEST_NAME = 64
+"""DICOM's limit for a series description. Names of scanners come again and again; what is longer is not remembered."""
 
 
 def _read(description: str, contrast_throughout: bool = False) -> _Series:
+    read = _read_name if len(description) <= _LONGEST_NAME else _read_name.__wrapped__
+    return read(description, contrast_throughout)
+
+
+@lru_cache(maxsize=4_000)
+def _read_name(description: str, contrast_throughout: bool) -> _Series:
     tokens = _tokens(description)
     words = _with_pairs(tokens)
     if words & known.NOT_IMAGES.keys():

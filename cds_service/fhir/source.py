@@ -152,8 +152,10 @@ def _state_of(pages: Sequence[_Unpacked]) -> PrefetchState:
 
 
 def _same_patient(key: str, found: _Unpacked, patient_id: str) -> None:
+    if key != "patient":
+        return
     idents = {text(one.get("id")) for one in found.resources if one.get("resourceType") == "Patient"}
-    if key == "patient" and idents and patient_id not in idents and "" not in idents:
+    if idents and patient_id not in idents and "" not in idents:
         raise BadRequest(
             "prefetch 'patient' holds another patient than context.patientId; send the resource that"
             " 'Patient/{{context.patientId}}' returns, or leave the key out",
@@ -191,12 +193,12 @@ def _entries(bundle: Any) -> tuple[list[Json], int]:
     listed = _part(bundle, "entry")
     rows = listed if isinstance(listed, list) else [] if listed is None else [listed]
     resources = [_part(row, "resource", row) for row in rows]
-    usable = [one for one in resources if isinstance(one, Mapping) and text(one.get("resourceType"))]
+    usable: list[Json] = [one for one in resources if isinstance(one, dict) and text(one.get("resourceType"))]
     return usable, len(rows) - len(usable)
 
 
 def _part(value: Any, name: str, default: Any = None) -> Any:
-    return value.get(name, default) if isinstance(value, Mapping) else None
+    return value.get(name, default) if isinstance(value, dict) else None
 
 
 def _unpack(value: Any) -> _Unpacked:
@@ -239,7 +241,15 @@ def is_about(resource: Json, patient_id: str) -> bool:
     """Whether a resource belongs to the patient of the call. One that names nobody is taken to."""
     if resource.get("resourceType") == "Patient":
         return text(resource.get("id")) in ("", patient_id)
-    return all(_is_patient(one, patient_id) for name in SUBJECT_FIELDS for one in _named(resource.get(name)))
+    mine = f"Patient/{patient_id}"
+    for name in SUBJECT_FIELDS:
+        subject = resource.get(name)
+        # Nearly always the plain reference.
+        if subject is None or (isinstance(subject, dict) and subject.get("reference") == mine):
+            continue
+        if not all(_is_patient(one, patient_id) for one in _named(subject)):
+            return False
+    return True
 
 
 def _is_patient(reference: str, patient_id: str) -> bool:
@@ -283,6 +293,8 @@ class _Taken:
 
     def _with_own_parts(self, resource: Json) -> Json:
         """Return the resource without contained resources that name another patient."""
+        if not resource.get("contained"):
+            return resource
         parts = list(objects(resource.get("contained")))
         own = [part for part in parts if part.get("resourceType") == "Patient" or is_about(part, self.patient_id)]
         if len(own) == len(parts):
@@ -305,6 +317,8 @@ def _named(value: Any) -> Iterator[str]:
 
 def _newer(one: Json, other: Json) -> Json:
     """Return the newer of two versions of a resource; when nothing tells them apart, always the same one."""
+    if one == other:  # what is on screen was often sent in a list, too
+        return one
     return max((one, other), key=_version)
 
 

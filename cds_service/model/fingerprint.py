@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from decimal import Decimal
 from enum import Enum
+from functools import cache
+from typing import Any
 
 
 def fingerprint(value: object) -> str:
@@ -25,9 +27,18 @@ def keyed_hash(key: bytes, *words: str) -> str:
 
 
 def _written(value: object) -> str:
+    kind: Any = type(value)
+    # The kinds that there are most of come first, and are told by their type alone.
+    if kind is str or kind is int or value is None:
+        return repr(value)
+    if isinstance(value, tuple | list):
+        return f"[{','.join(map(_written, value))}]"
     if isinstance(value, Enum):
-        return f"{type(value).__name__}.{value.name}"
-    if value is None or isinstance(value, str | int | float):
+        return f"{kind.__name__}.{value.name}"
+    if is_dataclass(value):
+        parts = [f"{name}={_written(getattr(value, name))}" for name in _names(kind)]
+        return f"{kind.__name__}({','.join(parts)})"
+    if isinstance(value, str | int | float):
         return repr(value)
     if isinstance(value, Decimal):
         return f"{value.normalize():f}"
@@ -35,9 +46,9 @@ def _written(value: object) -> str:
         return f"{{{','.join(sorted(f'{_written(key)}:{_written(value[key])}' for key in value))}}}"
     if isinstance(value, frozenset | set):
         return f"{{{','.join(sorted(map(_written, value)))}}}"
-    if isinstance(value, tuple | list):
-        return f"[{','.join(map(_written, value))}]"
-    if is_dataclass(value):
-        parts = (f"{field.name}={_written(getattr(value, field.name))}" for field in fields(value))
-        return f"{type(value).__name__}({','.join(parts)})"
-    raise TypeError(f"a {type(value).__name__} has no form that is the same everywhere")
+    raise TypeError(f"a {kind.__name__} has no form that is the same everywhere")
+
+
+@cache
+def _names(kind: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))

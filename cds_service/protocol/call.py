@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from urllib.parse import quote
 
@@ -43,7 +44,7 @@ class HookCall:
         """
         found: dict[str, str] = {}
         for key, template in self.service.prefetch.items():
-            tokens = _TOKEN.findall(template)
+            tokens = _tokens(template)
             without = any(name.startswith("context.") and not self._field(name) for name in tokens)
             if without and key not in self.prefetch:
                 continue
@@ -54,6 +55,12 @@ class HookCall:
     def _field(self, name: str) -> str:
         value = self.context.get(name.removeprefix("context."))
         return quote(value, safe="") if isinstance(value, str) else ""
+
+
+@cache
+def _tokens(template: str) -> list[str]:
+    """Return what a prefetch template of ours wants filled in."""
+    return _TOKEN.findall(template)
 
 
 def read_call(value: Any, service: Service, caller: Caller = NOBODY) -> HookCall:

@@ -18,8 +18,10 @@ from cds_service.errors import BadRequest
 DEEPEST = 64
 """So many objects and lists may lie inside one another; FHIR needs about twenty."""
 
-_NEITHER_QUOTE_NOR_COLON = bytes(mark for mark in range(256) if mark not in b'":')
+_ESCAPED = re.compile(rb"\\.", re.DOTALL)
 _TEXTS = re.compile(rb'"[^"]*"')
+_AS_BRACES = bytes.maketrans(b"[]", b"{}")
+_NO_MARKS = bytes(mark for mark in range(256) if mark not in b'"{}[]')
 _FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 
 
@@ -35,38 +37,30 @@ def parse_json(body: bytes) -> Any:
         raise BadRequest(
             f"the body is not JSON (line {error.lineno}, column {error.colno}); send one JSON object"
         ) from error
-    members = _members(value)
-    if members is None:
+    marked = _without_escapes(body)
+    if _is_deep(marked):
         raise BadRequest(f"the body is JSON nested more than {DEEPEST} deep; send the resources as FHIR has them")
-    if members != _members_written(body):
+    # Written again, the value has each key once: a key that stood twice took its quotes with it.
+    if marked.count(b'"') != _without_escapes(orjson.dumps(value)).count(b'"'):
         raise BadRequest(f"{_twice(body)} stands twice in one object of the body; send each key once")
     return value
 
 
-def _members(value: Any) -> int | None:
-    """Return how many members all objects have together; None when they are nested too deep."""
-    found = 0
-    level = [value]
-    for _ in range(DEEPEST + 1):
-        level = [one for one in level if type(one) is dict or type(one) is list]
-        if not level:
-            return found
-        inner: list[Any] = []
-        for one in level:
-            if type(one) is dict:
-                found += len(one)
-                inner.extend(one.values())
-            else:
-                inner.extend(one)
-        level = inner
-    return None
+def _without_escapes(body: bytes) -> bytes:
+    """Return a valid JSON text in which every quote begins or ends a text."""
+    return _ESCAPED.sub(b"", body) if b"\\" in body else body
 
 
-def _members_written(body: bytes) -> int:
-    """Return how many members a valid JSON text has: one for each colon outside of its texts."""
-    # Without its escapes every quote begins or ends a text; those without a colon go first.
-    marks = body.replace(rb"\\", b"").replace(rb"\"", b"").translate(None, _NEITHER_QUOTE_NOR_COLON)
-    return _TEXTS.sub(b"", marks.replace(b'""', b"")).count(b":")
+def _is_deep(marked: bytes) -> bool:
+    """Whether a valid JSON text without its escapes has more than ``DEEPEST`` objects and lists inside one another."""
+    marks = marked.translate(_AS_BRACES, _NO_MARKS).replace(b'""', b"")
+    if b'"' in marks:  # around texts that hold brackets
+        marks = _TEXTS.sub(b"", marks)
+    for _ in range(DEEPEST):
+        if not marks:
+            return False
+        marks = marks.replace(b"{}", b"")  # the innermost
+    return bool(marks)
 
 
 class _TwiceError(Exception):

@@ -67,7 +67,7 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """Give a connection that reads, and waits for nobody who writes. Raises StoreUnavailable."""
+        """Give a connection to read with one statement, which waits for nobody who writes. Raises StoreUnavailable."""
         with self._transaction(self._reading, may_pause=True) as connection:
             yield connection
 
@@ -154,8 +154,7 @@ def _as_sqlite(engine: Engine, *, durable: bool, wait_s: float) -> None:
     @event.listens_for(engine, "begin")
     def begun(connection: Connection) -> None:
         if connection.get_execution_options().get("reads"):
-            connection.exec_driver_sql("BEGIN")
-            return
+            return  # one statement, which sees one state of the database by itself
         # Asking for the lock at once: a transaction that first reads and then writes may fail instead of waiting.
         _when_free(lambda: connection.exec_driver_sql("BEGIN IMMEDIATE"), wait_s)
 

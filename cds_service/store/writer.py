@@ -27,6 +27,9 @@ from cds_service.store.tokens import tidy
 QUEUE_LIMIT = 1_000
 """So many requests may wait to be written. Cards beyond it are dropped, feedback is refused."""
 
+GATHER_S = 0.05
+"""So long cards wait for others to be committed with. Feedback does not wait, nor do the cards before it."""
+
 GROUP_LIMIT = 500
 """So many requests are committed together at most."""
 
@@ -48,6 +51,11 @@ class _Job:
     done: Future[int] = field(default_factory=Future)
     tidy: bool = False
     last: bool = False
+
+    @property
+    def may_wait(self) -> bool:
+        """Whether nobody waits for it."""
+        return not (self.feedback or self.last)
 
 
 class Writer:
@@ -122,9 +130,13 @@ class Writer:
 
     def _next_group(self) -> list[_Job]:
         group = [self._queue.get()]
+        until = time.monotonic() + GATHER_S
         while len(group) < GROUP_LIMIT and not group[-1].last:
+            if not group[-1].may_wait:
+                until = 0.0
+            wait_s = max(0.0, until - time.monotonic())
             try:
-                group.append(self._queue.get_nowait())
+                group.append(self._queue.get(timeout=wait_s))
             except Empty:
                 break
         return group

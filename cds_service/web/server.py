@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import gc
+from contextlib import suppress
+from itertools import islice
 from typing import Any
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 
 from cds_service import metrics
+from cds_service.cards.selection import HookKind
+from cds_service.data import data_path
+from cds_service.errors import CdsServiceError
+from cds_service.scenarios import load_scenarios
+from cds_service.service import answer_on, site_services
 from cds_service.settings import Settings
+
+EXAMPLES = 5
+"""Of the packaged ones so many are answered before the first call; all of these are for result-review."""
 
 
 class Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
@@ -44,4 +55,20 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
 
 def serve(app: Flask, settings: Settings) -> None:
     """Serve until told to stop (SIGTERM or SIGINT)."""
+    _warm_up(settings)
+    # What is loaded by now stays: the collector need not look at it again, and the workers share its pages.
+    gc.collect()
+    gc.freeze()
     Server(app, settings).run()
+
+
+def _warm_up(settings: Settings) -> None:
+    """Answer some examples, so that what the first calls make is made once, before the workers are forked.
+
+    Nothing is read, written or remembered.
+    """
+    services = [one for one in site_services(settings).values() if one.situation == HookKind.RESULT_REVIEW]
+    for service in services[:1]:
+        for story in islice(load_scenarios(data_path("scenarios")), EXAMPLES):
+            with suppress(CdsServiceError):  # a site's own hook may ask for more
+                answer_on(story.as_of, {**story.request, "hook": service.hook}, service, settings)

@@ -12,14 +12,14 @@ from functools import partial
 
 from cds_service.engine.lesions import assemble, with_context
 from cds_service.fhir.access import Json, key_of, references, text
-from cds_service.fhir.readers.conditions import read_condition
+from cds_service.fhir.readers.conditions import may_say_anything, read_condition
 from cds_service.fhir.readers.context import UNREADABLE, ReadingRules, StudyPlaces
 from cds_service.fhir.readers.drafts import read_drafts, read_placed
 from cds_service.fhir.readers.imaging_study import IGNORED_STATUS, read_sequences, study_day, study_place
 from cds_service.fhir.readers.imaging_study import modality as modality_of_study
 from cds_service.fhir.readers.markers import read_markers
 from cds_service.fhir.readers.medication import read_taken
-from cds_service.fhir.readers.observations import Links, observation_set, read_observation
+from cds_service.fhir.readers.observations import Links, may_say_something, observation_set, read_observation
 from cds_service.fhir.readers.patient import read_patient
 from cds_service.fhir.readers.report_text import NotRead
 from cds_service.fhir.readers.reports import (
@@ -105,16 +105,16 @@ def read_case(
         {member: report.study for report in reports for member in _members(report.resource)},
         frozenset(member for report in others for member in _members(report)),
     )
-    found = observation_set(by_key.values(), links)
-    for key in sorted(found.by_key):
-        resource = found.by_key[key]
+    found = observation_set(by_key, links)
+    observed = {key: resource for key, resource in found.by_key.items() if may_say_something(resource, how)}
+    for _, resource in sorted(observed.items()):
         collect(resource, partial(read_observation, resource, found, known, how, problems))
-    statements.extend(read_markers(found.by_key.values(), how, problems))
+    statements.extend(read_markers(observed.values(), how, problems))
     for resource in record.of_type("DiagnosticReport"):
         collect(resource, partial(read_radiograph, resource))
     for resource in record.of_type("Patient"):
         collect(resource, partial(read_patient, resource, how))
-    for resource in record.of_type("Condition"):
+    for resource in filter(partial(may_say_anything, how=how), record.of_type("Condition")):
         collect(resource, partial(read_condition, resource, how))
     for resource in record.of_type("MedicationRequest"):
         collect(resource, partial(read_taken, resource, how.aliases))
@@ -148,7 +148,8 @@ def _contained(record: Record) -> list[Json]:
     What is inside a resource has no life of its own: it does not count when the resource does not.
     """
     found: list[Json] = []
-    for outer in filter(is_readable, [*record.of_type("DiagnosticReport"), *record.of_type("Observation")]):
+    outers = (one for kind in ("DiagnosticReport", "Observation") for one in record.of_type(kind) if "contained" in one)
+    for outer in filter(is_readable, outers):
         for name, resource in contained(outer).items():
             kind = text(resource.get("resourceType"))
             linked = _with_inner_links(resource, outer)
@@ -219,6 +220,7 @@ def _reports(
             made_by = modality(linked, studies)
             if made_by == "other":
                 others.append(resource)
+                continue
             report = find_report(linked, studies, made_by, _observations(resource, by_key))
         except UNREADABLE:
             problems.append(Problem("unreadable", "DiagnosticReport", key_of(resource)))

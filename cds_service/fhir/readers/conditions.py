@@ -13,6 +13,7 @@ from cds_service.knowledge.codes.diagnoses import diagnosis_of, history_of
 from cds_service.knowledge.codes.entry import CodedMeaning
 from cds_service.knowledge.codes.qualifiers import ConditionStatus, Verification, clinical_status, verification
 from cds_service.knowledge.codes.sites import Place, settle
+from cds_service.knowledge.codes.tables import may_be_context
 from cds_service.knowledge.settings import ACUTE_PAIN_DAYS, ACUTE_TRAUMA_DAYS, INFECTION_SIGN_DAYS, POSTPARTUM_DAYS
 from cds_service.model.case import Statement
 from cds_service.model.coding import CONDITION_CLINICAL, CONDITION_VERIFICATION
@@ -51,6 +52,11 @@ class _Condition:
 
     def weighed(self, state: State) -> State:
         return State.INDETERMINATE if self.believed is Verification.DOUBTFUL else state
+
+
+def may_say_anything(resource: Json, how: ReadingRules) -> bool:
+    """Whether any code of a Condition is known: of one without, ``read_condition`` has nothing to say."""
+    return any(may_be_context(system, code, how.aliases) for system, code in codings(resource.get("code")))
 
 
 def read_condition(resource: Json, how: ReadingRules) -> Iterator[Statement]:

@@ -11,7 +11,7 @@ from cds_service.fhir.access import Json, codings, objects
 from cds_service.knowledge.codes.body_sites import site_of
 from cds_service.knowledge.codes.entry import Aliases, CodedMeaning
 from cds_service.knowledge.codes.qualifiers import side_of
-from cds_service.knowledge.codes.sites import Place, settle
+from cds_service.knowledge.codes.sites import ANYWHERE, Place, settle
 from cds_service.model.condition import Setting, SettingValue
 from cds_service.model.rule import RuleSet
 
@@ -87,6 +87,8 @@ def place_in(resource: Json, aliases: Aliases, *names: str) -> Place:
     Elements that name places which exclude each other name none; a left one and a right one name both sides.
     """
     found = [_place_of(element, aliases) for name in names for element in objects(resource.get(name))]
+    if not found:
+        return ANYWHERE
     sides = {place.side for place in found if place.side}
     exact = most_exact([place for place in found if place.sites() or place.tissue])
     side = sides.pop() if len(sides) == 1 else "both" if sides else None

@@ -11,7 +11,7 @@ from cds_service.fhir.access import Json, codings, concept_text, first_day, key_
 from cds_service.fhir.readers.context import UNREADABLE, most_exact, place_in
 from cds_service.fhir.readers.medication import read_medication
 from cds_service.fhir.readers.versions import ORDERS, as_r4, is_of_another_version, reasons
-from cds_service.fhir.readers.words import has, site_named, words_of
+from cds_service.fhir.readers.words import has, kind_named, site_named, targets_named, words_of
 from cds_service.fhir.sequences import sequences_named
 from cds_service.knowledge.codes.context import pain_of
 from cds_service.knowledge.codes.diagnoses import diagnosis_of
@@ -19,7 +19,6 @@ from cds_service.knowledge.codes.entry import Aliases
 from cds_service.knowledge.codes.orders import Contrast, imaging_of, procedure_of
 from cds_service.knowledge.codes.referrals import is_referral, referral_of
 from cds_service.knowledge.codes.sites import Place, Tissue, settle
-from cds_service.knowledge.order_words import KIND_WORDS, TARGET_WORDS
 from cds_service.knowledge.sites import SITES
 from cds_service.model.case import Draft, PlacedOrder, Problem
 from cds_service.model.finding import Finding, Provenance, State, Trust, Value
@@ -147,7 +146,7 @@ def _words(resource: Json) -> str:
         for parameter in objects(detail.get("parameter")):
             parts += [text(parameter.get("valueString")), words_of(parameter.get("valueCodeableConcept"))]
     parts += [text(note.get("text")) for note in objects(resource.get("note"))]
-    parts += [text(resource.get("patientInstruction"))]
+    parts.append(text(resource.get("patientInstruction")))
     return ". ".join(part for part in parts if part)
 
 
@@ -181,7 +180,7 @@ def _kind(resource: Json, aliases: Aliases) -> tuple[str, Place]:
         if referral_of(system, code, aliases) or is_referral(system, code):
             return "referral", Place()
     title = words_of(resource.get("code"))
-    named = next((kind for pattern, kind in KIND_WORDS if has(pattern, title)), "other")
+    named = kind_named(title)
     if named == "other" and any(is_referral(system, code) for system, code in codings(resource.get("category"))):
         named = "referral"
     return named, Place()
@@ -196,11 +195,12 @@ def _target(resource: Json, aliases: Aliases) -> str:
         target = referral_of(system, code, aliases)
         if target:
             return target
-    for words in (words_of(resource.get("code")), words_of(resource.get("performerType")), _words(resource)):
-        named = {target for pattern, target in TARGET_WORDS if has(pattern, words)}
-        if named:
-            return named.pop() if len(named) == 1 else ""
-    return ""
+    named = (
+        targets_named(words_of(resource.get("code")))
+        or targets_named(words_of(resource.get("performerType")))
+        or targets_named(_words(resource))
+    )
+    return next(iter(named)) if len(named) == 1 else ""
 
 
 def read_drafts(

@@ -9,7 +9,7 @@ from math import isfinite
 from cds_service.fhir.access import Json, codings, first_day, key_of, objects, text
 from cds_service.fhir.readers.context import UNREADABLE, ReadingRules
 from cds_service.fhir.readers.observations import DAY_FIELDS
-from cds_service.knowledge.codes.laboratory import RAISED_FACTS, analyte_of
+from cds_service.knowledge.codes.laboratory import raised_fact_of
 from cds_service.knowledge.codes.qualifiers import raised
 from cds_service.knowledge.settings import INFECTION_SIGN_DAYS
 from cds_service.model.case import Problem, Statement
@@ -36,15 +36,16 @@ def read_markers(resources: Iterable[Json], how: ReadingRules, problems: list[Pr
     newest: dict[str, tuple[str, bool, str, State]] = {}
     measured: dict[str, str] = {}
     for resource in resources:
+        parts = [part for part in (resource, *objects(resource.get("component"))) if _facts(part)]
+        day = first_day(resource, *DAY_FIELDS) if parts else ""
+        if not parts or not how.within(day, INFECTION_SIGN_DAYS):
+            continue
         try:
-            judged = [pair for part in (resource, *objects(resource.get("component"))) for pair in _judged(part)]
-            day = first_day(resource, *DAY_FIELDS) if judged else ""
+            judged = [(fact, _raised(part)) for part in parts for fact in _facts(part)]
         except UNREADABLE:
             problems.append(Problem("unreadable", "Observation", key_of(resource)))
             continue
         for fact, state in judged:
-            if not how.within(day, INFECTION_SIGN_DAYS):
-                continue
             measured[fact] = max(measured.get(fact, ""), day)
             if state is not None:
                 # Of several on one day a raised one counts: fever in the morning is fever.
@@ -55,14 +56,9 @@ def read_markers(resources: Iterable[Json], how: ReadingRules, problems: list[Pr
             yield Statement(fact, state, Provenance(key, day))
 
 
-def _judged(part: Json) -> list[tuple[str, State | None]]:
-    """Return the facts that a value, or one of the values of a panel, is about, each with whether it is raised."""
-    analytes = (analyte_of(system, code) for system, code in codings(part.get("code")))
-    facts = {fact for analyte in analytes if analyte and (fact := RAISED_FACTS.get(analyte))}
-    if not facts:
-        return []
-    state = _raised(part)
-    return [(fact, state) for fact in sorted(facts)]
+def _facts(part: Json) -> set[str]:
+    """Return the facts that a value, or one of the values of a panel, is about."""
+    return {fact for pair in codings(part.get("code")) if (fact := raised_fact_of(*pair))}
 
 
 def _raised(resource: Json) -> State | None:

@@ -8,7 +8,7 @@ used for matching; the words of a value, a note or an uncoded title go through t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import Enum, auto
@@ -43,6 +43,7 @@ from cds_service.knowledge.codes.findings import (
 from cds_service.knowledge.codes.orders import section_of, sequence_of
 from cds_service.knowledge.codes.qualifiers import choice_of, interpreted, says_unknown, state_of
 from cds_service.knowledge.codes.sites import Place, settle
+from cds_service.knowledge.codes.tables import may_be_a_finding, may_be_observed
 from cds_service.model.case import Problem, Statement
 from cds_service.model.coding import CANONICAL_SYSTEMS
 from cds_service.model.coding import key_of as key_of_code
@@ -54,8 +55,10 @@ DAY_FIELDS = ("effectiveDateTime", "effectivePeriod", "effectiveInstant", "issue
 PLAUSIBLE_MM = (Decimal("0.01"), Decimal(1000))
 """No edema is measured finer than the one or reaches as far as the other: such a number is a slip of the unit."""
 
-SAID_BESIDE = ("component", "bodySite", "bodyStructure", "method", "note", "comment", "comments")
+SAID_BESIDE = frozenset({"component", "bodySite", "bodyStructure", "method", "note", "comment", "comments"})
 """Elements in which a number may be said to be of a finding, or more is said than the number."""
+
+LINKS = frozenset({"hasMember", "derivedFrom", "partOf", "related"})
 
 LONGEST_LINK = 20
 """So many observations, one derived from the next, are followed."""
@@ -91,18 +94,34 @@ class ObservationSet:
         return found
 
 
-def observation_set(resources: Iterable[Json], links: Links) -> ObservationSet:
-    """Return the observations that count, with their links."""
-    by_key = {key_of(one): one for one in resources if text(one.get("status")) not in IGNORED_STATUS}
+def observation_set(observations: Mapping[str, Json], links: Links) -> ObservationSet:
+    """Return the observations that count, of those given by key, with their links."""
+    by_key = {key: one for key, one in observations.items() if text(one.get("status")) not in IGNORED_STATUS}
     parents: dict[str, str] = {}
-    for key, resource in sorted(by_key.items()):
+    linked = sorted((key, resource) for key, resource in by_key.items() if not LINKS.isdisjoint(resource))
+    for key, resource in linked:
         for member in [*references(resource.get("hasMember")), *_related(resource, "has-member")]:
             parents.setdefault(member, key)
-    for key, resource in sorted(by_key.items()):
+    for key, resource in linked:
         for source in _sources(resource):
             if source in by_key:
                 parents.setdefault(key, source)
     return ObservationSet(by_key, links, parents)
+
+
+def may_say_something(resource: Json, how: ReadingRules) -> bool:
+    """Whether an observation may be read here at all, as a finding or as a marker of inflammation.
+
+    Most of a record are numbers that nobody asks for, with nothing said beside them: laboratory values and vital signs.
+    They are told apart before anything is worked out.
+    """
+    return not _is_a_number(resource) or any(
+        may_be_observed(system, code, how.aliases) for system, code in codings(resource.get("code"))
+    )
+
+
+def _is_a_number(resource: Json) -> bool:
+    return "valueQuantity" in resource and SAID_BESIDE.isdisjoint(resource)
 
 
 def read_observation(
@@ -113,7 +132,8 @@ def read_observation(
     Words are read in English only, as those of reports are; codes count in any language.
     An observation of another kind of imaging, by its study or its report, states nothing here.
     """
-    if _is_a_mere_number(resource, how):
+    coded = codings(resource.get("code"))
+    if _is_a_number(resource) and not any(may_be_a_finding(*pair, how.aliases) for pair in coded):
         return
     parts = [_part(resource, how), *(_part(one, how, is_whole=False) for one in objects(resource.get("component")))]
     if not any(part.meanings or part.texts for part in parts):
@@ -272,19 +292,6 @@ class _Part:
     texts: list[tuple[str, Trust]]
     is_finding: bool
     is_in_words: bool
-
-
-def _is_a_mere_number(resource: Json, how: ReadingRules) -> bool:
-    """Whether an observation is a number of something else than a finding, with nothing said beside it.
-
-    Most of a record are such: laboratory values and vital signs. They are told apart before anything is worked out.
-    """
-    if "valueQuantity" not in resource or any(name in resource for name in SAID_BESIDE):
-        return False
-    return not any(
-        _meaning(system, code, how) or is_generic(system, code) or section_of(system, code)
-        for system, code in codings(resource.get("code"))
-    )
 
 
 def _part(resource: Json, how: ReadingRules, *, is_whole: bool = True) -> _Part:

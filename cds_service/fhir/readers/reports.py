@@ -279,19 +279,22 @@ def read_radiograph(resource: Json) -> Iterator[Statement]:
 
     It is said of the place that was examined: a normal chest says nothing of a hip.
     """
-    if not is_readable(resource):
-        return
     told = text(resource.get("conclusion"))[:LONGEST_TEXT]
+    if not told or not is_readable(resource):
+        return
+    place = _ordered_place(resource)
+    sites = [place.site] if place.site else sorted(place.sites())
+    if not sites:
+        return
     coded = [imaging_of(system, code) for system, code in codings(resource.get("code"))]
     title = words_of(resource.get("code"))
     own = any(one is not None and one.modality == "XR" for one in coded) or has(RADIOGRAPH_WORDS, title)
     sentences = [told] if own else [one for one in re.split(r"[.;\n]", told) if has(RADIOGRAPH_WORDS, one)]
     if not any(has(NORMAL_RADIOGRAPH, sentence) for sentence in sentences) or not is_english(told):
         return
-    place = _ordered_place(resource)
     day = first_day(resource, "effectiveDateTime", "effectivePeriod", "issued")
     source = Provenance(key_of(resource), day, Trust.FINDINGS_TEXT)
-    for site in [place.site] if place.site else sorted(place.sites()):
+    for site in sites:
         yield Statement("radiograph", "normal", source, site, place.side)
 
 
@@ -312,4 +315,5 @@ def _conclusion_code(concept: Json, report: Report, how: ReadingRules) -> Iterat
 
 def contained(resource: Json) -> Mapping[str, Json]:
     """Return the resources inside a report by ``#id``."""
-    return {f"#{text(one.get('id'))}": one for one in objects(resource.get("contained")) if text(one.get("id"))}
+    inside = resource.get("contained")
+    return {f"#{text(one.get('id'))}": one for one in objects(inside) if text(one.get("id"))} if inside else {}

@@ -12,12 +12,12 @@ ORDERS = {
 """Orders of DSTU2 and STU3, and what R4 calls them."""
 
 ELEMENTS = {
-    "Condition": ("assertedDate", "dateRecorded"),
-    "DiagnosticReport": ("codedDiagnosis", "study"),
-    "ImagingStudy": ("modalityList", "procedure"),
-    "MedicationRequest": ("medication",),
-    "Observation": ("comment", "comments", "related", "bodyStructure"),
-    "ServiceRequest": ("reason",),
+    "Condition": frozenset({"assertedDate", "dateRecorded"}),
+    "DiagnosticReport": frozenset({"codedDiagnosis", "study"}),
+    "ImagingStudy": frozenset({"modalityList", "procedure"}),
+    "MedicationRequest": frozenset({"medication"}),
+    "Observation": frozenset({"comment", "comments", "related", "bodyStructure"}),
+    "ServiceRequest": frozenset({"reason"}),
 }
 """Elements that R4 does not have, by type: those of DSTU2 and STU3, and those of R5."""
 
@@ -25,9 +25,11 @@ ELEMENTS = {
 def is_of_another_version(resource: Json) -> bool:
     """Whether a resource has a type, or an element, that R4 does not know but another version does."""
     kind = text(resource.get("resourceType"))
+    own = ELEMENTS.get(kind, frozenset())
+    if not own.isdisjoint(resource) and any(resource.get(name) for name in own):
+        return True
     # DSTU2 and STU3 write a condition's status as a plain code.
-    plain_status = kind == "Condition" and bool(text(resource.get("clinicalStatus")))
-    return kind in ORDERS or plain_status or any(resource.get(name) for name in ELEMENTS.get(kind, ()))
+    return kind in ORDERS or (kind == "Condition" and bool(text(resource.get("clinicalStatus"))))
 
 
 def as_r4(order: Json) -> Json:

@@ -77,3 +77,8 @@ RAISED_FACTS: Mapping[str, str] = {
 def analyte_of(system: str, code: str) -> str | None:
     """Return which test or measurement a code names (``crp``, ``temperature`` ...), or None."""
     return ANALYTE_CODES.get(key_of(system, code))
+
+
+def raised_fact_of(system: str, code: str) -> str | None:
+    """Return the fact that a raised value of this code states, or None."""
+    return RAISED_FACTS.get(ANALYTE_CODES.get(key_of(system, code), ""))

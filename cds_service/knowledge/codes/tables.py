@@ -1,4 +1,4 @@
-"""All tables of codes together, and all that they say of one code: for the checks."""
+"""All tables of codes together, and all that they say of one code: for checks, and to tell what need not be read."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import lru_cache
 from cds_service.knowledge.codes.body_sites import BODY_SITES
 from cds_service.knowledge.codes.context import CONTEXT, CONTEXT_PREFIXES, PAIN, PAIN_PREFIXES, context_of, pain_of
 from cds_service.knowledge.codes.diagnoses import DIAGNOSIS_PREFIXES, NAMED_DIAGNOSES, diagnosis_of
-from cds_service.knowledge.codes.entry import CodedMeaning, Entry, Key, PrefixRule
+from cds_service.knowledge.codes.entry import Aliases, CodedMeaning, Entry, Key, PrefixRule, alias_of
 from cds_service.knowledge.codes.findings import (
     DESCRIPTOR_CODES,
     DESCRIPTORS,
@@ -17,8 +17,9 @@ from cds_service.knowledge.codes.findings import (
     GENERIC,
     REFUSED,
     finding_of,
+    is_generic,
 )
-from cds_service.knowledge.codes.laboratory import ANALYTES
+from cds_service.knowledge.codes.laboratory import ANALYTES, raised_fact_of
 from cds_service.knowledge.codes.local import LOCAL_DIAGNOSES, LOCAL_FINDINGS, local_values
 from cds_service.knowledge.codes.medications import ATC_GROUPS, MEDICINES, medicine_of
 from cds_service.knowledge.codes.orders import (
@@ -30,6 +31,7 @@ from cds_service.knowledge.codes.orders import (
     REPORT_SECTIONS,
     REPORT_TYPES,
     SEQUENCE_NAMES,
+    section_of,
 )
 from cds_service.knowledge.codes.overrides import OVERRIDE_ENTRIES
 from cds_service.knowledge.codes.qualifiers import (
@@ -121,6 +123,44 @@ def facts_stated(key: Key) -> frozenset[str]:
 def is_understood(system: str, code: str) -> bool:
     """Return whether any look-up knows a code, so that its meaning is taken from the code alone."""
     return _is_understood(key_of(system, code))
+
+
+def may_be_a_finding(system: str, code: str, aliases: Aliases) -> bool:
+    """Return whether a code may be that of an imaging finding, of a diagnosis, or of what announces one."""
+    return _is_alias(system, code, aliases) or _may_be_a_finding(key_of(system, code))
+
+
+def may_be_observed(system: str, code: str, aliases: Aliases) -> bool:
+    """Return whether a code may be that of a finding, or of a value that may be raised."""
+    return _is_alias(system, code, aliases) or _may_be_observed(key_of(system, code))
+
+
+def may_be_context(system: str, code: str, aliases: Aliases) -> bool:
+    """Return whether a code may say something of the patient, name a diagnosis, or be one of pain."""
+    return _is_alias(system, code, aliases) or _may_be_context(key_of(system, code))
+
+
+def _is_alias(system: str, code: str, aliases: Aliases) -> bool:
+    return bool(aliases) and alias_of(system, code, aliases) is not None
+
+
+# A record names the same few codes again and again, most of them not known here.
+
+
+@lru_cache(maxsize=8_000)
+def _may_be_a_finding(key: Key) -> bool:
+    named = finding_of(*key) is not None or diagnosis_of(*key) is not None
+    return named or is_generic(*key) or section_of(*key) is not None
+
+
+@lru_cache(maxsize=8_000)
+def _may_be_observed(key: Key) -> bool:
+    return _may_be_a_finding(key) or raised_fact_of(*key) is not None
+
+
+@lru_cache(maxsize=8_000)
+def _may_be_context(key: Key) -> bool:
+    return bool(context_of(*key)) or diagnosis_of(*key) is not None or pain_of(*key) is not None
 
 
 @lru_cache(maxsize=8_000)
