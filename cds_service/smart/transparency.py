@@ -171,7 +171,7 @@ def _entry(rule: Rule, rules: RuleSet, view: View) -> RuleEntry:
         row=rule.row,
         when=in_words(rule.when, rules, view),
         unless=tuple(in_words(one, rules, view) for one in rule.unless),
-        effect=effect_of(rule, lambda cause: rules.causes[cause].label, lambda one: one.text),
+        effect=effect_of(rule, lambda cause: rules.causes[cause].label, lambda one: one.text.rstrip(".")),
         says=rule.says,
         evidence=tuple(map(_support, rule.evidence)),
         inputs=tuple(dict.fromkeys(fact.label for fact in rule.facts())),
