@@ -8,10 +8,9 @@ from importlib.metadata import version
 
 from flask import Flask, Response, request
 
-from cds_service.data import data_path
 from cds_service.service import Ports, rules_version
 from cds_service.settings import Settings
-from cds_service.smart.transparency import Transparency, transparency
+from cds_service.smart.transparency import Transparency, changelog, transparency
 from cds_service.web.pages import as_page
 from cds_service.web.responses import as_json
 
@@ -22,7 +21,7 @@ def lay_open(app: Flask, settings: Settings, ports: Ports) -> None:
     @cache
     def found() -> Transparency:
         rule_set = rules_version(settings, ports)
-        return transparency(ports.rules, settings.judgement, rule_set, version("bme-cds-service"), _changelog())
+        return transparency(ports.rules, settings.judgement, rule_set, version("bme-cds-service"), changelog())
 
     @app.get("/transparency")
     def show_transparency() -> Response:
@@ -37,11 +36,3 @@ def lay_open(app: Flask, settings: Settings, ports: Ports) -> None:
     @app.get("/transparency.json")
     def send_transparency() -> Response:
         return as_json(asdict(found()))
-
-
-def _changelog() -> str:
-    """Return the text of the change log; empty where it did not travel along, which the page says."""
-    try:
-        return (data_path("changelog") / "CHANGELOG.md").read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return ""
