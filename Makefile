@@ -9,7 +9,7 @@ ARGS ?=
 PARALLEL ?= -n auto --dist loadgroup
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo serve test test-all coverage check lint types imports content leaks conformance docs cases mutation fuzz contract spark bench bench-reading bench-replay format lock clean
+.PHONY: help setup setup-dev demo serve test test-all coverage check lint types imports content leaks conformance docs cases mutation fuzz contract spark bench bench-reading bench-replay sbom audit format lock clean
 
 help: ## Show these lines
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1@\2/p' $(MAKEFILE_LIST) | awk -F@ '{printf "%-20s %s\n", $$1, $$2}'
@@ -94,6 +94,14 @@ bench-replay: $(VENV)/.dev ## Measure replay over an export beside its floors
 bench-reading: $(VENV)/.dev ## Compare the reading of report texts with medSpaCy's (makes its environment)
 	$(BIN)/python benchmarks/context.py fixtures/sentences/held_out.jsonl
 
+sbom: $(VENV)-delivery/.made ## Write what the package brings along to dist/sbom.cdx.json (CycloneDX)
+	mkdir -p dist
+	$(VENV)-delivery/bin/cyclonedx-py requirements requirements-container.lock --pyproject pyproject.toml \
+	  --output-reproducible --validate -o dist/sbom.cdx.json
+
+audit: $(VENV)-delivery/.made ## Ask for known vulnerabilities of everything in the locks; says so when nobody answers
+	PYTHONPATH=tests $(VENV)-delivery/bin/python -m support.audit $(VENV)-delivery/bin/pip-audit requirements-dev.lock
+
 format: $(VENV)/.dev ## Put the code in its form
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
@@ -109,13 +117,15 @@ lock: ## Choose the newest versions for the locks
 	echo 'atheris>=3.0,<3.1' | $(COMPILE) -c requirements-dev.lock - -o requirements-fuzz.lock
 	echo schemathesis | $(COMPILE) - -o requirements-contract.lock
 	printf 'pyspark>=4.3\npandas>=2.2,<3\n' | $(COMPILE) -c requirements-dev.lock - -o requirements-spark.lock
+	$(COMPILE) -c requirements-dev.lock --extra pdf --extra postgresql pyproject.toml -o requirements-container.lock
+	printf 'cyclonedx-bom\npip-audit\n' | $(COMPILE) - -o requirements-delivery.lock
 	rm -r $(VENV)-lock
 
 COMPILE = $(VENV)-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --no-emit-index-url --custom-compile-command "make lock"
 
 clean: ## Remove what was installed and built
-	rm -rf $(VENV) $(VENV)-lock $(VENV)-contract $(VENV)-spark dist build .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-lock $(VENV)-contract $(VENV)-spark $(VENV)-delivery dist build .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 
 # The stamps: made again only when a lock or pyproject.toml changed.
 
@@ -148,4 +158,11 @@ $(VENV)-contract/.made: requirements-contract.lock
 $(VENV)-spark/.made: requirements-spark.lock
 	rm -rf $(VENV)-spark
 	$(PIP) --require-hashes --no-deps --target $(VENV)-spark -r requirements-spark.lock
+	@touch $@
+
+# What `make sbom` and `make audit` use has an environment of its own: it reads the locks, and none of what is in them.
+$(VENV)-delivery/.made: requirements-delivery.lock
+	$(PYTHON) -m venv $(VENV)-delivery
+	$(VENV)-delivery/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
+	  -r requirements-delivery.lock
 	@touch $@

@@ -1,4 +1,4 @@
-"""``cds-service``: serve, demo, try, explain, read, assess, rules, terminology, check, config, doctor, jwt."""
+"""``cds-service``: serve, demo, try, explain, read, assess, rules, terminology, export, check, config, doctor, jwt."""
 
 from __future__ import annotations
 
@@ -321,6 +321,29 @@ def terminology(
     found = resources()
     for resource in found:
         (out / file_name(resource)).write_bytes(written_form(resource))
+    console().print(f"{len(found)} resources written")
+
+
+@app.command()
+def export(
+    folder: Annotated[Path, typer.Argument(help="Folder to write to; it is made if it is not there.", file_okay=False)],
+) -> None:
+    """Write the rules as FHIR R4, with their codes, their evidence, what they advise, and what they read."""
+    from importlib.metadata import version  # noqa: PLC0415  # deferred, like what follows
+
+    from cds_service.fhir.terminology import file_name, written_form  # noqa: PLC0415  # deferred: slow import
+    from cds_service.smart.export import export as exported  # noqa: PLC0415  # deferred: slow import
+    from cds_service.smart.transparency import changelog, transparency  # noqa: PLC0415  # deferred: slow import
+
+    settings = _settings()
+    ports = real_ports(settings)
+    laid_open = transparency(
+        ports.rules, settings.judgement, rules_version(settings, ports), version("bme-cds-service"), changelog()
+    )
+    found = exported(ports.rules, laid_open, site_services(settings).values(), ports.today())
+    folder.mkdir(parents=True, exist_ok=True)
+    for resource in found:
+        (folder / file_name(resource)).write_bytes(written_form(resource))
     console().print(f"{len(found)} resources written")
 
 

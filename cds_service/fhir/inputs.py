@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-ALWAYS = ("contained", "id", "resourceType", "subject")
-"""Whose resource it is, and which; read of every type."""
+ALWAYS = ("contained", "id", "resourceType")
+"""Which resource it is, and what lies inside it; read of every type."""
 
 ELEMENTS_READ: Mapping[str, tuple[str, ...]] = {
     "Patient": ("birthDate", "deceasedBoolean", "deceasedDateTime", "gender"),
@@ -23,6 +23,7 @@ ELEMENTS_READ: Mapping[str, tuple[str, ...]] = {
         "series",
         "started",
         "status",
+        "subject",
     ),
     "DiagnosticReport": (
         "category",
@@ -40,6 +41,7 @@ ELEMENTS_READ: Mapping[str, tuple[str, ...]] = {
         "result",
         "status",
         "study",
+        "subject",
         "text",
     ),
     "Observation": (
@@ -64,12 +66,13 @@ ELEMENTS_READ: Mapping[str, tuple[str, ...]] = {
         "referenceRange",
         "related",
         "status",
-        "value[x]",
+        "subject",
         "valueBoolean",
         "valueCodeableConcept",
         "valueQuantity",
         "valueRange",
         "valueString",
+        "value[x]",
     ),
     "Condition": (
         "abatement[x]",
@@ -78,10 +81,11 @@ ELEMENTS_READ: Mapping[str, tuple[str, ...]] = {
         "clinicalStatus",
         "code",
         "dateRecorded",
-        "onset[x]",
         "onsetDateTime",
         "onsetPeriod",
+        "onset[x]",
         "recordedDate",
+        "subject",
         "verificationStatus",
     ),
     "MedicationRequest": (
@@ -94,6 +98,7 @@ ELEMENTS_READ: Mapping[str, tuple[str, ...]] = {
         "note",
         "reasonCode",
         "status",
+        "subject",
     ),
     "ServiceRequest": (
         "authoredOn",
@@ -111,6 +116,7 @@ ELEMENTS_READ: Mapping[str, tuple[str, ...]] = {
         "reason",
         "reasonCode",
         "status",
+        "subject",
     ),
 }
 """Resource type -> elements read for an answer; of one with [x] only whether there is any.

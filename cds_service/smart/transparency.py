@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from cds_service.cards import wording
 from cds_service.cards.content import cautioned, references_of
 from cds_service.cards.reasons import effect_of, in_words
+from cds_service.data import data_path
 from cds_service.fhir.inputs import ALWAYS, ELEMENTS_READ
 from cds_service.knowledge.evidence import SOURCE_ATTRIBUTES
 from cds_service.knowledge.intended_use import LIMITS, POPULATION, PURPOSE, USERS
@@ -118,14 +119,14 @@ class Transparency:
 
 
 def transparency(
-    rules: RuleSet, judgement: Mapping[str, SettingValue], rule_set: str, version: str, changelog: str
+    rules: RuleSet, judgement: Mapping[str, SettingValue], rule_set: str, version: str, changes: str
 ) -> Transparency:
     """Return what is laid open of the rules under a site's judgement.
 
     Args:
         rule_set: their fingerprint (``service.rules_version``).
         version: that of the service.
-        changelog: the text of CHANGELOG.md; empty where it did not travel along.
+        changes: the text of the change log, see ``changelog``.
     """
     view = View((), around=Around(judgement))
     causes = [("", THE_RECORD, ""), *((one.id, one.label, one.about) for one in rules.causes.values())]
@@ -152,13 +153,21 @@ def transparency(
         chapters=tuple(one for one in chapters if one.rules),
         references=references_of(rules.rules),
         judgement=tuple(_judgement(setting, judgement) for setting in rules.settings),
-        changes=tuple(clinical_changes(changelog)),
+        changes=tuple(clinical_changes(changes)),
     )
 
 
-def clinical_changes(changelog: str) -> Iterator[Change]:
+def changelog() -> str:
+    """Return the text of the change log; empty where it did not travel along."""
+    try:
+        return (data_path("changelog") / "CHANGELOG.md").read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ""
+
+
+def clinical_changes(changes: str) -> Iterator[Change]:
     """Yield for each version of a change log what stands under **Clinical**, in its order."""
-    for version in re.split(r"^## ", changelog, flags=re.MULTILINE)[1:]:
+    for version in re.split(r"^## ", changes, flags=re.MULTILINE)[1:]:
         clinical = re.search(r"^### Clinical\n(.*?)(?=^### |\Z)", version, re.MULTILINE | re.DOTALL)
         if clinical:
             lines = re.split(r"^- ", clinical[1], flags=re.MULTILINE)[1:]
@@ -171,7 +180,7 @@ def _entry(rule: Rule, rules: RuleSet, view: View) -> RuleEntry:
         row=rule.row,
         when=in_words(rule.when, rules, view),
         unless=tuple(in_words(one, rules, view) for one in rule.unless),
-        effect=effect_of(rule, lambda cause: rules.causes[cause].label, lambda one: one.text),
+        effect=effect_of(rule, lambda cause: rules.causes[cause].label, lambda one: one.text.rstrip(".")),
         says=rule.says,
         evidence=tuple(map(_support, rule.evidence)),
         inputs=tuple(dict.fromkeys(fact.label for fact in rule.facts())),

@@ -8,10 +8,9 @@ from importlib.metadata import version
 
 from flask import Flask, Response, request
 
-from cds_service.data import data_path
 from cds_service.model.rule import RuleSet
 from cds_service.settings import Settings
-from cds_service.smart.transparency import Transparency, transparency
+from cds_service.smart.transparency import Transparency, changelog, transparency
 from cds_service.web.pages import as_page
 from cds_service.web.responses import as_json
 
@@ -21,7 +20,7 @@ def lay_open(app: Flask, settings: Settings, rules: RuleSet, rule_set: str) -> N
 
     @cache
     def found() -> Transparency:
-        return transparency(rules, settings.judgement, rule_set, version("bme-cds-service"), _changelog())
+        return transparency(rules, settings.judgement, rule_set, version("bme-cds-service"), changelog())
 
     @app.get("/transparency")
     def show_transparency() -> Response:
@@ -36,11 +35,3 @@ def lay_open(app: Flask, settings: Settings, rules: RuleSet, rule_set: str) -> N
     @app.get("/transparency.json")
     def send_transparency() -> Response:
         return as_json(asdict(found()))
-
-
-def _changelog() -> str:
-    """Return the text of the change log; empty where it did not travel along, which the page says."""
-    try:
-        return (data_path("changelog") / "CHANGELOG.md").read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return ""

@@ -553,3 +553,20 @@ def test_a_misspelt_setting_stops_every_command():
     assert done.stderr == (
         "the settings cannot be used:\n  BME_AUHT: there is no such setting; did you mean BME_AUTH?\n"
     )
+
+
+@pytest.mark.slow
+def test_export_writes_the_rules_as_fhir(tmp_path: Path):
+    done = run("export", tmp_path / "made")
+
+    written = list((tmp_path / "made").iterdir())
+    assert (done.returncode, done.stderr, done.stdout) == (0, "", f"{len(written)} resources written\n")
+    kinds = {json.loads(file.read_bytes())["resourceType"] for file in written}
+    assert kinds == {
+        "ActivityDefinition",
+        "CapabilityStatement",
+        "CodeSystem",
+        "Library",
+        "PlanDefinition",
+        "ValueSet",
+    }

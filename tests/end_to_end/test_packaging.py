@@ -145,6 +145,19 @@ def test_the_source_archive_builds_the_wheel_that_the_checkout_builds(archives: 
     assert content(archives.wheel_from_sdist) == content(archives.wheel)
 
 
+def test_the_wheel_is_the_same_byte_for_byte_wherever_and_whenever_it_is_built(archives: Archives, tmp_path: Path):
+    with tarfile.open(archives.sdist) as archive:
+        archive.extractall(tmp_path, filter="data")
+    (source,) = tmp_path.iterdir()
+    for file in source.rglob("*"):
+        os.utime(file, (1_000_000_000, 1_000_000_000))
+
+    run(sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", tmp_path / "again", source, cwd=source)
+
+    (again,) = (tmp_path / "again").glob("*.whl")
+    assert again.read_bytes() == archives.wheel.read_bytes()
+
+
 def test_the_wheel_has_one_importable_name(archives: Archives):
     top_level = {name.partition("/")[0] for name in content(archives.wheel)}
 

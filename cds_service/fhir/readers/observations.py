@@ -124,6 +124,13 @@ def _is_a_number(resource: Json) -> bool:
     return "valueQuantity" in resource and SAID_BESIDE.isdisjoint(resource)
 
 
+def _is_a_mere_number(resource: Json, how: ReadingRules) -> bool:
+    """Whether an observation is a number of something else than a finding, with nothing said beside it."""
+    return _is_a_number(resource) and not any(
+        may_be_a_finding(*pair, how.aliases) for pair in codings(resource.get("code"))
+    )
+
+
 def read_observation(
     resource: Json, found: ObservationSet, studies: StudyPlaces, how: ReadingRules, problems: list[Problem]
 ) -> Iterator[Statement]:
@@ -132,8 +139,7 @@ def read_observation(
     Words are read in English only, as those of reports are; codes count in any language.
     An observation of another kind of imaging, by its study or its report, states nothing here.
     """
-    coded = codings(resource.get("code"))
-    if _is_a_number(resource) and not any(may_be_a_finding(*pair, how.aliases) for pair in coded):
+    if _is_a_mere_number(resource, how):
         return
     parts = [_part(resource, how), *(_part(one, how, is_whole=False) for one in objects(resource.get("component")))]
     if not any(part.meanings or part.texts for part in parts):
@@ -196,11 +202,7 @@ def may_state_a_finding(resource: Json, how: ReadingRules) -> bool:
 def may_state_anything(code: str, aliases: Aliases) -> bool:
     """Whether a code, of whatever system, is one without which no observation passes ``may_state_a_finding``."""
     return any(
-        finding_of(system, code, aliases)
-        or diagnosis_of(system, code, aliases)
-        or is_generic(system, code)
-        or section_of(system, code)
-        or key_of_code(system, code) in DESCRIPTOR_CODES
+        may_be_a_finding(system, code, aliases) or key_of_code(system, code) in DESCRIPTOR_CODES
         for system in CANONICAL_SYSTEMS | {system for system, _ in aliases}
     )
 
