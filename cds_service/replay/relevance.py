@@ -151,10 +151,7 @@ class Relevance:
         """Whether any check of an order may fire for a draft, whatever the record holds beside it."""
         view = View((draft.findings,))
         # What an order says stands in itself alone: a part that is open now stays open, and such a check never fires.
-        return any(
-            all(part.truth(view, Reading.DOUBTFUL) is Truth.YES for part in _of_the_draft(rule.when))
-            for rule in self._checks
-        )
+        return any(all(part.truth(view, Reading.DOUBTFUL) is Truth.YES for part in parts) for parts in self._of_drafts)
 
     def may_concern(self, draft: Draft | None) -> bool:
         """Whether a draft, if signed while there is imaging of any age, may get a card."""
@@ -175,6 +172,10 @@ class Relevance:
             for rule in self.how.rules.at_step(Step.ORDER)
             if isinstance(rule.effect, CheckOrder) and "order-sign" in rule.effect.hooks
         )
+
+    @cached_property
+    def _of_drafts(self) -> tuple[list[Condition], ...]:
+        return tuple(_of_the_draft(rule.when) for rule in self._checks)
 
     @cached_property
     def _medicines_alone(self) -> bool:
