@@ -6,6 +6,7 @@ copy of the resource. Elements that a resource does not have are there as null, 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from importlib import import_module
 from typing import Any
@@ -38,6 +39,15 @@ class _Name(str):
         return begins
 
 
+class _Resource(dict[str, Any]):
+    """A resource; whether two are the same as a whole looks nothing up."""
+
+    __hash__ = None  # type: ignore[assignment]  # as of any dict
+
+    def __eq__(self, other: object) -> bool:
+        return json.dumps(self) == json.dumps(other)
+
+
 def watched(value: Json, looked: Looked, without: Iterable[str] = ()) -> Json:
     """Return a copy of a request that notes in ``looked`` what is looked up; elements named ``without`` are null."""
     if isinstance(value, list):
@@ -47,7 +57,7 @@ def watched(value: Json, looked: Looked, without: Iterable[str] = ()) -> Json:
     kind = value.get("resourceType")
     if not isinstance(kind, str):
         return {name: watched(one, looked, without) for name, one in value.items()}
-    found: dict[str, Any] = {}
+    found = _Resource()
     for element in dict.fromkeys([*value, *_elements(kind)]):
         name = _Name(element)
         name.kind, name.looked = kind, looked

@@ -35,7 +35,7 @@ def ask(request: Any, looked: Looked, day: Any, without: tuple[str, ...] = ()) -
 
 
 def with_more() -> Any:
-    """A scenario, and its request with what none holds: what ended, a prescription, a report of nobody knows what."""
+    """A scenario, and its request with what none holds: a second version, what ended, a report of nobody knows what."""
     scenario = next(one for one in SCENARIOS if one.name == "transient-edema-of-the-hip")
     subject = {"reference": f"Patient/{scenario.request['context']['patientId']}"}
     more = (
@@ -45,6 +45,7 @@ def with_more() -> Any:
         report("unnamed", code={"text": "Letter"}),
     )
     sent = {one["id"]: {**one, "subject": subject} for one in more}
+    sent["study"] = {**scenario.request["prefetch"]["study"], "meta": {"versionId": "0"}}
     return scenario, {**scenario.request, "prefetch": {**scenario.request["prefetch"], **sent}}
 
 
