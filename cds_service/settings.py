@@ -23,6 +23,7 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -108,11 +109,11 @@ class AppIssuer(BaseModel):
 
     @field_validator("origins", "frames")
     @classmethod
-    def _usable_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+    def _usable_origins(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
         for address in value:
             if not _ORIGIN.fullmatch(address):
                 raise ValueError("write each as scheme://host or scheme://host:port, nothing else")
-            _usable_address("origins", address)
+            _usable_address(info.field_name or "", address)
         return value
 
 

@@ -137,7 +137,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
     _answer_errors(app)
     app.after_request(_protect)
     pages = [origin for name in sorted(settings.profiles) for origin in PROFILES[name].origins]
-    _let_browsers_call(app, [*settings.cors_origins, *pages])
+    _let_browsers_call(app, [*map(_exactly, settings.cors_origins), *pages])
     _name_what_is_not_offered(settings)
     return app
 
@@ -150,7 +150,7 @@ def _name_what_is_not_offered(settings: Settings) -> None:
             log(Event.REFERRALS_NOT_OFFERED, profile=name, targets=lacking)
 
 
-def _let_browsers_call(app: Flask, origins: Iterable[str]) -> None:
+def _let_browsers_call(app: Flask, origins: Iterable[str | re.Pattern[str]]) -> None:
     """Let pages of other origins read the discovery, and those of these origins call the services."""
     allowed = {"methods": ["GET", "POST"], "allow_headers": ["Authorization", "Content-Type"], "max_age": 600}
     CORS(
@@ -160,6 +160,11 @@ def _let_browsers_call(app: Flask, origins: Iterable[str]) -> None:
             re.compile("/cds-services/.+"): {**allowed, "origins": list(origins)},
         },
     )
+
+
+def _exactly(origin: str) -> re.Pattern[str]:
+    """Return what matches this origin only: as text, flask-cors would take ``http://[::1]`` for a pattern."""
+    return re.compile(rf"{re.escape(origin)}\Z", re.IGNORECASE)
 
 
 def _feedback(item: FeedbackItem, client: str) -> Feedback:

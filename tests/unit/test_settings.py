@@ -439,6 +439,10 @@ def test_what_is_no_address_is_equal_to_none(address: str) -> None:
         ({"smart_issuers": {EHR: PUBLIC, f"{EHR}/": PUBLIC}}, "two entries are the same address"),
         ({"smart_issuers": {EHR: {**PUBLIC, "frames": ["https://ehr.example/chart"]}}}, "write each as scheme://host"),
         ({"smart_issuers": {EHR: {**PUBLIC, "origins": ["http://ehr.example"]}}}, "http is for this machine only"),
+        (
+            {"smart_issuers": {EHR: {**PUBLIC, "frames": ["http://ehr.example"]}}},
+            "frames: write each as https://",
+        ),
         ({"smart_issuers": {EHR: {"client_id": ""}}}, "at least 1 character"),
         ({"smart_issuers": {EHR: PUBLIC}, "public_url": ""}, "smart_issuers needs public_url"),
         ({"smart_issuers": {EHR: {"client_id": "app"}}}, "smart_issuers needs smart_keys"),

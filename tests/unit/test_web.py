@@ -567,6 +567,17 @@ def test_a_page_of_a_listed_origin_may_call_the_services_and_read_their_errors(f
     assert (refused.status_code, cors_headers(refused)) == (400, {"allow-origin": SANDBOX})
 
 
+def test_an_origin_of_ipv6_is_one_origin():
+    web = create_app(Settings(card_key="a key", cors_origins=["http://[::1]:9000"])).test_client()
+    asked = {"Access-Control-Request-Method": "POST"}
+    path = "/cds-services/bme-order-sign"
+
+    assert cors_headers(web.options(path, headers={"Origin": "http://[::1]:9000", **asked}))["allow-origin"] == (
+        "http://[::1]:9000"
+    )
+    assert cors_headers(web.options(path, headers={"Origin": "http://1:9000", **asked})) == {}
+
+
 @pytest.mark.requirement("cds-hooks-2.0", 131)
 @pytest.mark.parametrize("origin", ["https://anybody.example", "null", SANDBOX + ".example", "http://sandbox.example"])
 def test_a_page_of_another_origin_may_not_call_the_services(from_browsers: FlaskClient, origin: str):
