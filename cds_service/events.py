@@ -97,6 +97,9 @@ def configure_logging() -> None:
             _only_allowed,
             structlog.processors.JSONRenderer(),
         ],
+        # A line in one write. The default writes its end by itself where output is not buffered (PYTHONUNBUFFERED, as
+        # in containers), and lines of two workers run together.
+        logger_factory=structlog.WriteLoggerFactory(),
     )
 
 
