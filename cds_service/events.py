@@ -33,6 +33,7 @@ class Event(StrEnum):
     CALL_ANSWERED = "call answered"
     CALL_REFUSED = "call refused"
     CALL_FAILED = "call failed"
+    NOT_HTTP = "request is not HTTP"
     FEEDBACK_TAKEN = "feedback taken"
     APP_OPENED = "app opened"
     APP_NOT_OPENED = "app not opened"

@@ -1,19 +1,22 @@
 """Every fixture, with a canary wherever a patient, a token or a comment stands, sent to the running service.
 
 Answers may show the record to a clinician. Nothing else may hold a piece of it: no line of the log, no number, no
-error, no row of the database, no file.
+error, no page that is laid open, no row of the database, no file.
 """
 
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import requests
-from support.fhir_server import FhirServer, ok, status
+from support.fhir_server import Behaviour, FhirServer, ok, status
+from support.launches import Browser, query_of
 from support.service_process import ADMIN_TOKEN, ServiceProcess, service_process
 
 from cds_service.data import data_path
@@ -92,7 +95,8 @@ def test_no_canary_is_found_anywhere_but_in_answers(tmp_path: Path):
             status(302, location=f"https://{MARK}.example/{MARK}"),
             ok({"resourceType": f"{MARK}-type"}),
         ]
-        settings = {"workers": "2", "fhir_servers": json.dumps([server.base])}
+        app = {server.base: {"client_id": "an app", "auth": "none"}}
+        settings = {"workers": "2", "fhir_servers": json.dumps([server.base]), "smart_issuers": json.dumps(app)}
         with service_process(tmp_path, **settings) as service:
             for number, scenario in enumerate(load_scenarios(data_path("scenarios"))):
                 server.every(behaviours[number % len(behaviours)])
@@ -106,6 +110,9 @@ def test_no_canary_is_found_anywhere_but_in_answers(tmp_path: Path):
                 assert {one.status_code for one in broken} <= {200, 400}
                 refused += [told, *(one for one in broken if one.status_code != 200)]
             refused += list(odd_calls(service, sent))
+            refused += list(pages_of_the_app(service, server, behaviours))
+            not_http = [answer_to(service, one) for one in NOT_HTTP]
+            laid_open = [requests.get(f"{service.url}{path}", timeout=30).text for path in LAID_OPEN]
             numbers = requests.get(
                 f"{service.url}/metrics", headers={"Authorization": f"Bearer {ADMIN_TOKEN}"}, timeout=30
             ).text
@@ -114,12 +121,14 @@ def test_no_canary_is_found_anywhere_but_in_answers(tmp_path: Path):
     assert answered == number + 1
     assert len(refused) > 5 * answered
     assert [one.text for one in refused if MARK in f"{one.text} {one.headers}".lower()] == []
+    assert [one[:12] for one in not_http] == ["HTTP/1.1 400"] * len(NOT_HTTP)
+    assert [one for one in (numbers, *laid_open, *not_http) if MARK in one.lower()] == []
     assert "bme_requests_total" in numbers
-    assert MARK not in numbers.lower()
+    assert [len(one) > 10_000 for one in laid_open] == [True] * len(LAID_OPEN)
     assert (while_it_ran, found_in(tmp_path)) == ([], [])
     # What was looked through is what was written.
     assert b"bme-result-review" in (tmp_path / "state" / "store.sqlite3").read_bytes()
-    assert "call answered" in service.output
+    assert {"call answered", "app not opened", "request is not HTTP"} <= {one["event"] for one in service.events}
 
 
 def test_the_same_look_finds_what_a_site_asks_to_keep(tmp_path: Path):
@@ -158,6 +167,59 @@ def odd_calls(service: ServiceProcess, sent: Json) -> Iterator[requests.Response
     yield service.post(path, sent, service.token(path, iss=f"https://{MARK}.example"))
     yield service.post(path, sent, headers={"Content-Type": f"text/{MARK}"})
     yield requests.put(f"{service.url}{path}?{MARK}={MARK}", json=sent, timeout=30)
+
+
+LAID_OPEN = ("/transparency", "/transparency.json", "/openapi.json")
+
+NOT_HTTP = (
+    f"GET /{PATIENT}\r\n\r\n",
+    f"GET /cds-services HTTP/{MARK}\r\n\r\n",
+    f"POST /cds-services HTTP/1.1\r\n{MARK} name: 1\r\n\r\n",
+    f"POST /cds-services HTTP/1.1\r\nContent-Length: {MARK}\r\n\r\n",
+    f"{MARK}\r\n\r\n",
+)
+
+
+def answer_to(service: ServiceProcess, sent: str) -> str:
+    """What comes back for bytes that no HTTP client would send."""
+    with socket.create_connection((urlsplit(service.url).hostname, urlsplit(service.url).port), timeout=30) as line:
+        line.sendall(sent.encode())
+        return b"".join(iter(lambda: line.recv(65_536), b"")).decode()
+
+
+def pages_of_the_app(
+    service: ServiceProcess, server: FhirServer, behaviours: list[Behaviour]
+) -> Iterator[requests.Response]:
+    """Launches of the app that come to nothing, and addresses that somebody made up."""
+    app, signs_in = f"{service.url}/smart", "/fhir/.well-known/smart-configuration"
+    endpoints = {name: f"{server.origin}/{name}" for name in ("authorization_endpoint", "token_endpoint")}
+    configuration = {**endpoints, "code_challenge_methods_supported": ["S256"], MARK: f"{MARK}-more"}
+
+    def begun(browser: Browser) -> requests.Response:
+        return browser.get(f"{app}/launch", follow=False, iss=server.base, launch=f"{MARK}-launch")
+
+    def come_back(**told: str) -> requests.Response:
+        browser = Browser()
+        state = query_of(begun(browser).headers["Location"])["state"]
+        return browser.get(f"{app}/callback", state=state, **told)
+
+    yield Browser().get(f"{app}/launch", iss=f"https://{MARK}.example/fhir", launch=f"{MARK}-launch")
+    for behaviour in behaviours:
+        server.on(signs_in, behaviour)
+        yield begun(Browser())
+    server.on(signs_in, ok(configuration, content_type="application/json"))
+    yield come_back(error="access_denied", error_description=f"{MARK}-description", error_uri=f"https://{MARK}.example")
+    yield come_back(error=f"{MARK}-error")
+    tokens = {"access_token": f"{MARK}-token", "token_type": "Bearer", "scope": f"{MARK}-scope"}
+    for behaviour in (*behaviours, ok(tokens), ok({**tokens, "patient": {MARK: MARK}, "id_token": f"{MARK}-identity"})):
+        server.on("/token_endpoint", behaviour)
+        yield come_back(code=f"{MARK}-code")
+    yield Browser().get(f"{app}/callback", state=f"{MARK}-state", code=f"{MARK}-code")
+    for path in ("/", "/style.css"):
+        yield Browser().get(f"{app}/app/{MARK}-name{path}")
+    for path in ("/feedback", "/end"):
+        yield Browser().post(f"{app}/app/{MARK}-name{path}", answer=f"{MARK}-answer")
+    yield Browser().get(f"{app}/static/{MARK}.css")
 
 
 def found_in(home: Path) -> list[Path]:
