@@ -29,7 +29,7 @@ EXAMPLES = 5
 class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
     """gunicorn's worker with threads, which repeats nothing of a request that it could not read."""
 
-    def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:  # noqa: ARG002  # gunicorn's
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
         """Refuse it. gunicorn itself writes the line in which it got stuck into its log, and into the answer."""
         if isinstance(exc, ParseException):
             status, reason = 400, "Bad Request"
