@@ -33,6 +33,7 @@ class Event(StrEnum):
     CALL_ANSWERED = "call answered"
     CALL_REFUSED = "call refused"
     CALL_FAILED = "call failed"
+    NOT_HTTP = "request is not HTTP"
     FEEDBACK_TAKEN = "feedback taken"
     APP_OPENED = "app opened"
     APP_NOT_OPENED = "app not opened"
@@ -97,6 +98,9 @@ def configure_logging() -> None:
             _only_allowed,
             structlog.processors.JSONRenderer(),
         ],
+        # A line in one write. The default writes its end by itself where output is not buffered (PYTHONUNBUFFERED, as
+        # in containers), and lines of two workers run together.
+        logger_factory=structlog.WriteLoggerFactory(),
     )
 
 

@@ -21,10 +21,11 @@ _FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 COUNTERS = {
     "requests": ("Requests answered.", ("endpoint", "service", "status")),
     "cards": ("Cards sent.", ("service", "topic", "tier")),
+    "card_rules": ("Cards sent, for each of the rules that they speak for.", ("rule", "tier")),
     "silent_cards": ("Cards not sent, because they were answered before and would say the same.", ("service",)),
     "incomplete_answers": ("Answers that name something that could not be checked.", ("service",)),
     "prefetch": ("Prefetch keys, by the state in which they came.", ("key", "state")),
-    "fhir_failures": ("Queries that the FHIR server did not answer.", ("failure",)),
+    "fhir_queries": ("Queries to FHIR servers, by prefetch key: answered, or why not.", ("key", "outcome")),
     "token_failures": ("Tokens refused.", ("reason",)),
     "tokens_remembered_here": ("Tokens remembered in one process only, because the store failed.", ()),
     "feedback": ("Outcomes of cards.", ("outcome",)),
@@ -34,7 +35,7 @@ COUNTERS = {
 
 SECONDS = {
     "request_seconds": ("Time from the first byte read to the answer.", ("endpoint", "service")),
-    "phase_seconds": ("Time that a phase of an answer took.", ("phase",)),
+    "phase_seconds": ("Time that a phase of an answer took.", ("service", "phase")),
 }
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)

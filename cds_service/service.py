@@ -201,6 +201,7 @@ def answer(
         indicators=settings.judgement.get("indicator_by_tier", INDICATOR_BY_TIER.default),
         profile=profile,
         app=_app_link(call, settings, decided.selection),
+        laid_open=settings.public_url and f"{settings.public_url}/transparency",
     )
     draft_keys = [draft.reference for draft in decided.reading.case.drafts]
     response: dict[str, Any] = {"cards": render(decided.contents, decided.drafts, draft_keys, addressee)}

@@ -11,6 +11,7 @@ from cds_service.cards.selection import HookKind
 from cds_service.engine.assess import Outcome, RuleResult
 from cds_service.model.condition import (
     AllOf,
+    AnyCause,
     AnyOf,
     AtSite,
     Condition,
@@ -19,6 +20,7 @@ from cds_service.model.condition import (
     Not,
     Reaches,
     Reading,
+    SomeLesion,
     View,
 )
 from cds_service.model.finding import Finding
@@ -99,6 +101,10 @@ def in_words(condition: Condition, rules: RuleSet, view: View) -> str:
             return f"{condition.fact.label} {'>=' if condition.wanted else '<'} {number}"
         case LevelIs():
             return str(replace(condition, cause=rules.causes[condition.cause].label))
+        case AnyCause():
+            return str(replace(condition, besides=frozenset(rules.causes[one].label for one in condition.besides)))
+        case SomeLesion():
+            return f"{condition.where}: {in_words(condition.part, rules, view)}"
         case Not():
             return f"not ({in_words(condition.part, rules, view)})"
         case IsOneOf():

@@ -31,7 +31,10 @@ _NAMESPACE = uuid.UUID("8f0d2f4e-0a1b-5c3d-9e4f-6a7b8c9d0e1f")
 
 @dataclass(frozen=True)
 class Addressee:
-    """For whom the cards are: what goes into ids and suggested orders, and nothing else of the request."""
+    """For whom the cards are: what goes into ids and suggested orders, and nothing else of the request.
+
+    ``laid_open``: the address of the page that tells of every rule; empty where the service does not know its own.
+    """
 
     client: str
     hook_instance: str
@@ -44,6 +47,7 @@ class Addressee:
     indicators: Mapping[str, str] = field(default_factory=dict)
     profile: Profile = GENERIC
     app: AppLink | None = None
+    laid_open: str = ""
 
     def indicator(self, tier: Tier) -> str:
         """Return how urgent a card of this tier looks here."""
@@ -114,9 +118,19 @@ def _card(content: Content, drafts: Mapping[str, Json], draft_keys: list[str], t
     card["overrideReasons"] = [
         {"system": reason.system, "code": reason.code, "display": reason.display} for reason in OVERRIDE_REASONS
     ]
+    # One link: a card with links to launch and to read is of no kind that Inferno knows (CRD). The app's own page leads
+    # on to the other.
     if to.app is not None:
         card["links"] = [to.app.link(card["uuid"], content.key)]
+    elif to.laid_open:
+        card["links"] = [_about(content, to.laid_open)]
     return card
+
+
+def _about(content: Content, page: str) -> Json:
+    """Return the link to the first of the card's rules, or, on a card of no rule, to the limits."""
+    place = next(iter(content.rules), "limits")
+    return {"label": wording.ABOUT, "url": f"{page}#{place}", "type": "absolute"}
 
 
 def topic_code(content: Content, profile: Profile) -> str:

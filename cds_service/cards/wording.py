@@ -44,6 +44,7 @@ MISSING = "Not reported, and would change the answer"
 DOUBT = "Stated, but not clearly enough"
 SOURCES = "Sources"
 SHOW_EVIDENCE = "Show the evidence"
+ABOUT = "About this advice: purpose, evidence, limits"
 CARD_CHANGED = "The record has changed since the card was shown; this page is newer than the card."
 CARD_GONE = (
     "The card from which this page was opened is not among those that the record calls for now: it was about an order"

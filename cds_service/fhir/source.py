@@ -47,13 +47,14 @@ class Record:
     """The patient's resources by ``Type/id``, and how complete they are.
 
     ``states`` says what came for each declared prefetch key, from the client or the server, ``failures`` why the server
-    gave nothing, ``more`` names keys whose search has further pages. A resource without an id is given one that no
-    server would.
+    gave nothing, ``queried`` names the keys that it was asked for, ``more`` those whose search has further pages. A
+    resource without an id is given one that no server would.
     """
 
     resources: dict[str, Json] = field(default_factory=dict)
     states: dict[str, PrefetchState] = field(default_factory=dict)
     failures: dict[str, Failure] = field(default_factory=dict)
+    queried: list[str] = field(default_factory=list)
     more: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
@@ -131,6 +132,7 @@ def read_record(
         pages = [_unpack(page) for page in answer.pages]
         for page in pages:
             taken.add(page)
+        record.queried.append(key)
         if key in wanted:
             record.states[key] = _state_of(pages)
         if answer.failure is not None:

@@ -610,8 +610,13 @@ class SomeLesion(Condition):
     def references(self) -> Iterator[str]:
         yield from self.part.references()
 
+    @property
+    def where(self) -> str:
+        """Where it is looked, in words."""
+        return f"at {'the ordered place' if self.ordered else 'any site'}"
+
     def __str__(self) -> str:
-        return f"at {'the ordered place' if self.ordered else 'any site'}: {self.part}"
+        return f"{self.where}: {self.part}"
 
 
 @dataclass(frozen=True)

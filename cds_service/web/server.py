@@ -9,17 +9,36 @@ from typing import Any
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
+from gunicorn.http.errors import ParseException
+from gunicorn.util import write_error
+from gunicorn.workers.gthread import ThreadWorker
 
 from cds_service import metrics
 from cds_service.cards.selection import HookKind
 from cds_service.data import data_path
 from cds_service.errors import CdsServiceError
+from cds_service.events import Event, log, log_failure
 from cds_service.scenarios import load_scenarios
 from cds_service.service import answer_on, site_services
 from cds_service.settings import Settings
 
 EXAMPLES = 5
 """Of the packaged ones so many are answered before the first call; all of these are for result-review."""
+
+
+class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
+    """gunicorn's worker with threads, which repeats nothing of a request that it could not read."""
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
+        """Refuse it. gunicorn itself writes the line in which it got stuck into its log, and into the answer."""
+        if isinstance(exc, ParseException):
+            status, reason = 400, "Bad Request"
+            log(Event.NOT_HTTP, status=status, error=type(exc).__name__)
+        else:
+            status, reason = 500, "Internal Server Error"
+            log_failure(exc)
+        with suppress(OSError):  # whoever sent it may be gone
+            write_error(client, status, reason, "")
 
 
 class Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
@@ -36,7 +55,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
             "bind": f"{self.service_settings.host}:{self.service_settings.port}",
             "workers": self.service_settings.workers,
             "threads": self.service_settings.threads,
-            "worker_class": "gthread",
+            "worker_class": f"{__name__}.{Worker.__name__}",
             "preload_app": True,
             "control_socket_disable": True,
             "accesslog": None,

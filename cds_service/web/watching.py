@@ -61,13 +61,16 @@ def count_answer(reply: Answer, service: Service) -> None:
     """Count what an answer says, and what it rests on."""
     for content in reply.contents:
         metrics.count("cards", service.id, content.topic, content.tier.name.lower())
+        for rule in content.rules:
+            metrics.count("card_rules", rule, content.tier.name.lower())
     if reply.selection.silences:
         metrics.count("silent_cards", service.id, by=len(reply.selection.silences))
     if reply.gaps:
         metrics.count("incomplete_answers", service.id)
     for key, state in reply.record.states.items():
         metrics.count("prefetch", key, state.value)
-    for failure in reply.record.failures.values():
-        metrics.count("fhir_failures", failure.name.lower())
+    for key in reply.record.queried:
+        failure = reply.record.failures.get(key)
+        metrics.count("fhir_queries", key, failure.name.lower() if failure else "answered")
     for phase, seconds in reply.took_s.items():
-        metrics.took("phase_seconds", seconds, phase)
+        metrics.took("phase_seconds", seconds, service.id, phase)

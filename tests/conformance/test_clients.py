@@ -9,7 +9,7 @@ What cannot be served, and why:
 
 * The Sandbox's imaging tab (PAMA) carries out an update only of a resource with Argonaut's extension pama-rating, and
   reads system actions for it. How appropriate an order is, is not ours to rate: its profile offers no update.
-* The Sandbox and the launcher start SMART links with what appContext holds. No card has a link.
+* The Sandbox and the launcher start SMART links with what appContext holds (``test_smart_client.py``).
 * The request generator colours 'hard-stop', which CDS Hooks 1.0 took out; 'critical' stays uncoloured.
 
 Which tokens and keys are believed is asked where authentication is tested, the site's own codes for referrals, which

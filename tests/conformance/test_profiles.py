@@ -3,7 +3,7 @@
 ``NEEDS`` says need by need, and for which client, what was read in its source or documentation, or seen in it running
 (``test_clients.py`` has the versions). A need of all is asked of the profile ``generic``. What is not asked, and why:
 
-* Oracle Health takes no appContext and removes links that it does not know. No card has a link.
+* Oracle Health takes no appContext and removes links that it does not know. No card needs its link to be understood.
 * Epic takes a detail in Markdown unless an extension says that it is HTML. Ours is Markdown.
 * Epic drops what an order holds beside its code. There is nothing in ours that the card does not say.
 """

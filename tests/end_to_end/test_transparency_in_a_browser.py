@@ -56,7 +56,9 @@ def test_a_link_to_a_rule_opens_it(browser: Any, address: str):
     page = browser.new_page()
     page.goto(f"{address}/transparency#osteomyelitis-signal-pattern")
 
-    opened = page.evaluate("document.querySelector(':target') !== null")
+    shown = page.locator(":target").is_visible()
+    unfolded = page.locator("details[open]:has(:target)").count()
+    others = page.locator("section#cause-osteomyelitis details[open]").count()
     page.close()
 
-    assert opened
+    assert (shown, unfolded, others) == (True, 1, 1)

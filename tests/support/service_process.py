@@ -84,7 +84,10 @@ def service_process(home: Path, **settings: str) -> Iterator[ServiceProcess]:
         **settings,
     }
     environment = {name: value for name, value in os.environ.items() if not name.startswith("BME_")}
-    environment |= {f"BME_{name.upper()}": value for name, value in given.items()} | {"TMPDIR": str(home / "tmp")}
+    environment |= {f"BME_{name.upper()}": value for name, value in given.items()} | {
+        "TMPDIR": str(home / "tmp"),
+        "PYTHONUNBUFFERED": "1",  # as in containers
+    }
     command = [sys.executable, "-m", "cds_service.cli", "serve", "--port", str(port)]
     with (home / "output").open("wb") as output:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)

@@ -11,6 +11,7 @@ import logging
 from base64 import b64encode
 from collections.abc import Callable
 from datetime import date
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -300,6 +301,19 @@ def test_a_line_of_the_log_holds_allowed_keys_only(capsys: pytest.CaptureFixture
         "level": "info",
     }
     assert line.keys() <= ALLOWED_KEYS
+
+
+def test_a_line_of_the_log_is_written_at_once_so_that_those_of_two_workers_stay_apart(monkeypatch: pytest.MonkeyPatch):
+    written: list[str] = []
+    output = StringIO()
+    output.write = written.append  # type: ignore[method-assign]  # what is written, piece by piece
+    monkeypatch.setattr("sys.stdout", output)
+    configure_logging()
+
+    log(Event.STARTED)
+
+    (piece,) = written
+    assert piece.endswith("}\n")
 
 
 def test_every_call_writes_one_line_of_counts_and_codes(capsys: pytest.CaptureFixture[str]):

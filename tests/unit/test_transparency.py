@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import re
+from base64 import b64encode
+from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
-from cds_service.cards.wording import UNREVIEWED
+from cds_service.cards.wording import ABOUT, UNREVIEWED
+from cds_service.data import data_path
 from cds_service.fhir.inputs import ELEMENTS_READ
 from cds_service.knowledge.rules import rule_set
 from cds_service.knowledge.statements import POPULATION_OF, STATEMENTS
-from cds_service.service import real_ports, rules_version
+from cds_service.protocol.discovery import load_services
+from cds_service.scenarios import load_scenarios
+from cds_service.service import answer_on, real_ports, rules_version
 from cds_service.settings import Settings
 from cds_service.smart.transparency import Change, Judgement, Transparency, clinical_changes, transparency
 from cds_service.web import create_app
@@ -153,3 +160,58 @@ def test_the_page_needs_no_script_and_nothing_from_elsewhere(web: FlaskClient):
     )
     assert re.findall(r'(?:href|src)="(?!#)([^"]+)"', body) == ["docs.css", "transparency.json"]
     assert re.findall(r"<(?:script|style|iframe|img|form)|\bstyle=|\bon[a-z]+=", body) == []
+
+
+# ------------------------------------------------------------------------------------------- the link on a card
+
+STORIES = {one.name: one for one in load_scenarios(data_path("scenarios"))}
+PUBLIC = "https://cds.example/bme"
+
+
+def links(name: str, unread: bool = False, **settings: Any) -> list[list[dict[str, Any]] | None]:
+    """The links of each card that a story gets; ``unread``: with a report in a format that is not read instead."""
+    story = STORIES[name]
+    sent = deepcopy(story.request)
+    if unread:
+        form = {"contentType": "text/rtf", "data": b64encode(b"{").decode()}
+        report = {**sent["prefetch"]["report"], "conclusion": None, "presentedForm": [form]}
+        sent["prefetch"] |= {"report": report, "reports": None, "observations": None}
+    service = load_services(data_path("hooks"))[f"bme-{sent['hook']}"]
+    found = answer_on(story.as_of, sent, service, Settings(card_key="a key", **settings))
+    return [card.get("links") for card in found.cards]
+
+
+def test_a_card_links_to_its_first_rule_on_the_page():
+    assert links("cast-ordered-for-three-weeks", public_url=PUBLIC) == [
+        [{"label": ABOUT, "url": f"{PUBLIC}/transparency#{rule}", "type": "absolute"}]
+        for rule in ("order-offloading-duration", "charcot-known", "osteomyelitis-diabetic-foot")
+    ]
+
+
+def test_a_card_of_no_rule_links_to_the_limits():
+    (found,) = links("normal-knee", unread=True, public_url=PUBLIC)
+
+    assert found == [{"label": ABOUT, "url": f"{PUBLIC}/transparency#limits", "type": "absolute"}]
+
+
+def test_a_service_that_does_not_know_its_address_gives_no_link():
+    assert links("diabetic-foot-new-edema") == [None, None]
+
+
+def test_a_card_that_opens_the_app_has_no_other_link_as_none_may_mix_the_two_kinds():
+    record = STORIES["diabetic-foot-new-edema"].request["fhirServer"]
+    app = {record: {"client_id": "an app", "auth": "none"}}
+
+    found = links("diabetic-foot-new-edema", public_url=PUBLIC, smart_issuers=app)
+
+    assert [[link["type"] for link in of_card or ()] for of_card in found] == [["smart"], ["smart"]]
+
+
+def test_no_cause_stands_on_the_page_by_its_id(laid_open: Transparency):
+    """Ids that are no words: the others are in the names, too."""
+    told = [rule for chapter in laid_open.chapters for rule in chapter.rules]
+    words = [json.dumps([one.when, one.unless, one.effect]) for one in told]
+    ids = [one.id for one in RULES.causes.values() if one.id not in one.label]
+
+    assert ids == ["axspa", "sif", "tbmes", "charcot"]
+    assert [one for one in words if re.search(rf"(?<![-\w])({'|'.join(ids)})(?![-\w])", one)] == []
