@@ -57,6 +57,7 @@ docs: $(VENV)/.dev ## Write the generated documents anew
 	$(BIN)/cds-service openapi > docs/openapi.json
 	PYTHONPATH=.:tests $(BIN)/python -m support.sentences fixtures/sentences/*.jsonl --write
 	PYTHONPATH=.:tests $(BIN)/python -m support.conformance
+	PYTHONPATH=.:tests $(BIN)/python -m support.tables
 
 conformance: $(VENV)/.dev ## Ask a running CDS Hooks service, URL=http://..., what CDS Hooks asks of any
 	PYTHONPATH=.:tests $(BIN)/python -m tests.conformance.foreign $(URL)
