@@ -122,8 +122,14 @@ def test_the_commands_of_a_page_run_and_print_what_it_says(page: Path, tmp_path:
 
     done = subprocess.run(
         ["bash", "-c", script(page).replace("127.0.0.1:8321", f"127.0.0.1:{port}")],
-        cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300, check=False,
-    )  # fmt: skip
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=300,
+        check=False,
+    )
 
     said = [line for kind, text in blocks(page) if kind == "text" for line in text.splitlines()]
     assert (done.returncode, [line for line in said if line not in done.stdout]) == (0, []), done.stdout

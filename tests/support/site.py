@@ -23,7 +23,8 @@ ELSEWHERE = {
     "hooks/result-review/hook.md": "result-review.md",
     "cds_service/web/static/contract.css": "contract.css",
 }
-"""Where what does not lie in ``docs`` comes to lie. The README is not shown again: whoever is sent there begins anew."""
+"""Where what does not lie in ``docs`` comes to lie. The README is not shown again: links to it lead to
+the first page."""
 
 LINK = re.compile(r"\[([^\]]*)\]\(([^)#\s]+)(#[^)\s]*)?\)")
 

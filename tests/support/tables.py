@@ -10,9 +10,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from support.sentences import with_section
-
 from cds_service.metrics import COUNTERS, SECONDS
+from support.sentences import with_section
 
 ROOT = Path(__file__).parents[2]
 HOOKS = ROOT / "hooks"
