@@ -9,7 +9,7 @@ ARGS ?=
 PARALLEL ?= -n auto --dist loadgroup
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo serve test test-all coverage check lint types imports content leaks conformance docs cases mutation fuzz contract spark bench bench-reading bench-replay sbom audit format lock clean
+.PHONY: help setup setup-dev demo serve test test-all coverage check lint types imports content leaks conformance docs cases mutation fuzz contract spark bench bench-reading bench-replay sbom audit site format lock clean
 
 help: ## Show these lines
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1@\2/p' $(MAKEFILE_LIST) | awk -F@ '{printf "%-20s %s\n", $$1, $$2}'
@@ -57,6 +57,7 @@ docs: $(VENV)/.dev ## Write the generated documents anew
 	$(BIN)/cds-service openapi > docs/openapi.json
 	PYTHONPATH=.:tests $(BIN)/python -m support.sentences fixtures/sentences/*.jsonl --write
 	PYTHONPATH=.:tests $(BIN)/python -m support.conformance
+	PYTHONPATH=.:tests $(BIN)/python -m support.tables
 
 conformance: $(VENV)/.dev ## Ask a running CDS Hooks service, URL=http://..., what CDS Hooks asks of any
 	PYTHONPATH=.:tests $(BIN)/python -m tests.conformance.foreign $(URL)
@@ -94,6 +95,10 @@ bench-replay: $(VENV)/.dev ## Measure replay over an export beside its floors
 bench-reading: $(VENV)/.dev ## Compare the reading of report texts with medSpaCy's (makes its environment)
 	$(BIN)/python benchmarks/context.py fixtures/sentences/held_out.jsonl
 
+site: $(VENV)-site/.made ## Build the documentation as a site, to be read from the disk: site/index.html
+	PYTHONPATH=tests $(PYTHON) -m support.site
+	$(VENV)-site/bin/mkdocs build --quiet
+
 sbom: $(VENV)-delivery/.made ## Write what the package brings along to dist/sbom.cdx.json (CycloneDX)
 	mkdir -p dist
 	$(VENV)-delivery/bin/cyclonedx-py requirements requirements-container.lock --pyproject pyproject.toml \
@@ -119,13 +124,14 @@ lock: ## Choose the newest versions for the locks
 	printf 'pyspark>=4.3\npandas>=2.2,<3\n' | $(COMPILE) -c requirements-dev.lock - -o requirements-spark.lock
 	$(COMPILE) -c requirements-dev.lock --extra pdf --extra postgresql pyproject.toml -o requirements-container.lock
 	printf 'cyclonedx-bom\npip-audit\n' | $(COMPILE) - -o requirements-delivery.lock
+	echo mkdocs | $(COMPILE) - -o requirements-site.lock
 	rm -r $(VENV)-lock
 
 COMPILE = $(VENV)-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --no-emit-index-url --custom-compile-command "make lock"
 
 clean: ## Remove what was installed and built
-	rm -rf $(VENV) $(VENV)-lock $(VENV)-contract $(VENV)-spark $(VENV)-delivery dist build .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-lock $(VENV)-contract $(VENV)-spark $(VENV)-delivery $(VENV)-site dist build site .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 
 # The stamps: made again only when a lock or pyproject.toml changed.
 
@@ -165,4 +171,11 @@ $(VENV)-delivery/.made: requirements-delivery.lock
 	$(PYTHON) -m venv $(VENV)-delivery
 	$(VENV)-delivery/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
 	  -r requirements-delivery.lock
+	@touch $@
+
+# The generator of the site needs nothing of the package, and the package nothing of it.
+$(VENV)-site/.made: requirements-site.lock
+	$(PYTHON) -m venv $(VENV)-site
+	$(VENV)-site/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
+	  -r requirements-site.lock
 	@touch $@

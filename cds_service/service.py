@@ -12,6 +12,7 @@ from itertools import pairwise
 from time import perf_counter
 from typing import Any
 
+from cds_service.cards import wording
 from cds_service.cards.app_link import AppLink
 from cds_service.cards.content import Content, contents
 from cds_service.cards.render import Addressee, render
@@ -51,19 +52,8 @@ class Key:
     essential: bool = False
 
 
-KEYS: Mapping[str, Key] = {
-    "patient": Key("patient"),
-    "studies": Key("imaging studies", essential=True),
-    "reports": Key("reports", essential=True),
-    "observations": Key("observations", essential=True),
-    "labs": Key("laboratory results"),
-    "temperature": Key("temperature"),
-    "conditions": Key("problem list"),
-    "medications": Key("medications"),
-    "orders": Key("existing orders"),
-    "report": Key("the report on screen", essential=True),
-    "study": Key("the study on screen", essential=True),
-}
+ESSENTIAL = ("studies", "reports", "observations", "report", "study")
+KEYS: Mapping[str, Key] = {key: Key(name, key in ESSENTIAL) for key, name in wording.KEY.items()}
 """Of the essential ones result-review and patient-view need at least one; order hooks need none."""
 
 IMAGING_TYPES = ("DiagnosticReport", "Observation", "ImagingStudy")
@@ -369,6 +359,6 @@ def _not_had(record: Record, queries: Mapping[str, str]) -> Iterator[NotHad]:
     """Yield what was asked for and could not be had, or came only in part."""
     for key, state in record.states.items():
         if key in KEYS and not state.is_answer and queries[key] not in record.resources:
-            why = record.failures.get(key) or ("query failed" if state is PrefetchState.FAILED else "not sent")
-            yield NotHad(key, why)
-    yield from (NotHad(key, "not all pages") for key in record.more if key in KEYS)
+            otherwise = wording.QUERY_FAILED if state is PrefetchState.FAILED else wording.NOT_SENT
+            yield NotHad(key, record.failures.get(key, otherwise))
+    yield from (NotHad(key, wording.NOT_ALL_PAGES) for key in record.more if key in KEYS)

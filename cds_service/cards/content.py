@@ -156,7 +156,7 @@ class _Writer:
         tier = chosen.tier
         summary = f"{wording.TIER[tier]}: {head}, {place}{self._dated(lesions)}"
         if placed_already:
-            summary = f"Referral already placed{_on(chosen)}: {head}, {place}"
+            summary = wording.PLACED_SUMMARY.format(day=_on(chosen), head=head, place=place)
         return Content(
             key=of_cause(diagnosis, self.assessment, tier).key,
             topic=diagnosis.cause,
@@ -185,7 +185,7 @@ class _Writer:
         return Content(
             key=of_notes(self.assessment).key,
             topic="protocol",
-            topic_label="imaging protocol",
+            topic_label=wording.PROTOCOL_TOPIC,
             tier=tier,
             summary=f"{wording.TIER[tier]}: {place}: {first}",
             sections=_filled(sections),
@@ -198,7 +198,7 @@ class _Writer:
         effects = [result.rule.effect for result in results if isinstance(result.rule.effect, CheckOrder)]
         warning = any(effect.indicator == "warning" for effect in effects)
         sections = [
-            Section("", (line("About the order ", Said(draft.title or draft.reference)),)),
+            Section("", (line(wording.ABOUT_ORDER, Said(draft.title or draft.reference)),)),
             Section(wording.WHY, tuple(line(sentence) for sentence in self._says(results))),
             *self._advice(results),
             *self._foot(results),
@@ -206,7 +206,7 @@ class _Writer:
         return Content(
             key=of_order(draft, results).key,
             topic="order-check",
-            topic_label="check of a draft order",
+            topic_label=wording.ORDER_TOPIC,
             tier=Tier.ROUTINE,
             summary=effects[0].summary,
             sections=_filled(sections),
@@ -228,10 +228,10 @@ class _Writer:
         return Content(
             key=of_unread(reports).key,
             topic="unread-report",
-            topic_label="report that could not be read",
+            topic_label=wording.UNREAD_TOPIC,
             tier=Tier.ROUTINE,
             summary=words.summary.format(
-                count=len(reports), day=f" of {newest.day}" if newest.day else "", reason=newest.reason
+                count=len(reports), day=wording.OF_DAY.format(newest.day) if newest.day else "", reason=newest.reason
             ),
             sections=_filled(sections),
         )
@@ -250,7 +250,7 @@ class _Writer:
     def _head(self, diagnosis: Diagnosis) -> str:
         if diagnosis.cause in ("nonspecific", "physiologic"):
             return diagnosis.label
-        now = ", act now" if diagnosis.act_now and diagnosis.level is not Level.LIKELY else ""
+        now = wording.ACT_NOW if diagnosis.act_now and diagnosis.level is not Level.LIKELY else ""
         return f"{diagnosis.label} {wording.LEVEL[diagnosis.level]}{now}"
 
     def _lesions(self, diagnosis: Diagnosis) -> list[Lesion]:
@@ -258,7 +258,7 @@ class _Writer:
 
     def _dated(self, lesions: list[Lesion]) -> str:
         days = sorted({lesion.study.date for lesion in lesions if lesion.study.date})
-        return f" (MRI of {days[-1]})" if days else ""
+        return wording.MRI_OF.format(days[-1]) if days else ""
 
     def _preliminary(self, lesions: list[Lesion]) -> Section:
         early = any(lesion.study.preliminary for lesion in lesions)
@@ -266,7 +266,7 @@ class _Writer:
 
     def _placed(self, chosen: Chosen) -> Section:
         parts = [
-            f"{wording.TARGET[target]} {f'on {day}' if day else 'among these drafts'}"
+            wording.TARGET[target] + (wording.ON_DAY.format(day) if day else wording.AMONG_DRAFTS)
             for target, day in sorted(chosen.placed.items())
         ]
         return Section("", (line(wording.ALREADY_PLACED.format(placed="; ".join(parts))),))
@@ -282,7 +282,8 @@ class _Writer:
     def _qualified(self, sentence: str, result: RuleResult) -> str:
         if result.outcome is not Outcome.FIRED_IN_DOUBT:
             return sentence
-        return wording.IN_DOUBT.format(facts=" and ".join(fact.label for fact in result.doubtful()), sentence=sentence)
+        facts = wording.AND.join(fact.label for fact in result.doubtful())
+        return wording.IN_DOUBT.format(facts=facts, sentence=sentence)
 
     def _stated(self, lesions: list[Lesion], results: Iterable[RuleResult]) -> Iterable[Text]:
         """Yield what the record states: all imaging findings here, and the other facts the fired rules used."""
@@ -311,7 +312,7 @@ class _Writer:
             key = Provenance(source.reference, source.date)
             by_source.setdefault(key, []).append(self.rules.facts[finding.fact].label)
         for source, names in by_source.items():
-            yield line(f"reported absent{where}: {', '.join(names)}", *_told(source, self.old_before))
+            yield line(f"{wording.REPORTED_ABSENT}{where}: {', '.join(names)}", *_told(source, self.old_before))
 
     def _doubtful(self, diagnosis: Diagnosis) -> Iterable[Text]:
         results = [result for result in diagnosis.results if result.outcome is Outcome.FIRED_IN_DOUBT]
@@ -322,7 +323,7 @@ class _Writer:
         """Yield the facts that would make this card more urgent or more certain, in rule order."""
         facts = list(dict.fromkeys(self._missing_facts(diagnosis)))
         if facts:
-            more = f", and {len(facts) - MISSING_LIMIT} more" if len(facts) > MISSING_LIMIT else ""
+            more = wording.AND_MORE.format(len(facts) - MISSING_LIMIT) if len(facts) > MISSING_LIMIT else ""
             yield line(", ".join(fact.label for fact in facts[:MISSING_LIMIT]) + more)
 
     def _missing_facts(self, diagnosis: Diagnosis) -> Iterable[Fact]:
@@ -362,7 +363,7 @@ class _Writer:
             lines.append(line(wording.INCOMPLETE.format(causes=causes)))
         evidence = [*evidence_of(spoken), *(w.evidence for w in self.assessment.warnings_for(spoken))]
         references = dict.fromkeys(chain.from_iterable(one.references for one in evidence))
-        sources = [line(f"{SOURCE_TITLE}, last updated {SOURCE_UPDATED} (S-numbers: its statements)")]
+        sources = [line(wording.SOURCE.format(title=SOURCE_TITLE, day=SOURCE_UPDATED))]
         sources += [
             line(f"[{reference.key}] {reference.text}")
             for reference in sorted(references, key=lambda reference: reference.key)
@@ -431,7 +432,7 @@ def references_of(rules: Iterable[Rule]) -> dict[str, str]:
 
 def _on(chosen: Chosen) -> str:
     days = sorted(day for day in chosen.placed.values() if day)
-    return f" on {days[-1]}" if days else ""
+    return wording.ON_DAY.format(days[-1]) if days else ""
 
 
 def _stated_line(fact: Fact, finding: Finding, where: str, old_before: str = "") -> Text:

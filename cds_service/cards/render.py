@@ -150,7 +150,7 @@ def _refer(content: Content, offered: Referral, to: Addressee) -> Json | None:
     systems = to.profile.order_systems
     if systems and (own_code is None or own_code["system"] not in systems):
         return None
-    label = f"Refer to {wording.TARGET[offered.target]} ({'urgent' if offered.urgent else 'routine'})"
+    label = wording.REFER_LABEL[offered.urgent].format(wording.TARGET[offered.target])
     try:
         resource = referral(
             offered.target,
@@ -162,7 +162,7 @@ def _refer(content: Content, offered: Referral, to: Addressee) -> Json | None:
             reason_text=offered.reason,
             reason_code={"system": LOCAL, "code": content.topic, "display": content.topic_label},
             evidence=offered.evidence_refs,
-            note=f"{offered.reason}. Suggested by decision support; please confirm clinically.",
+            note=wording.REFER_NOTE.format(offered.reason),
         )
     except UnsendableOrder:
         return None

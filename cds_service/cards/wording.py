@@ -55,6 +55,40 @@ CARD_UNKNOWN = "The link that opened this page was changed on its way; what it s
 ALSO = "Also raised, see the record"
 INCOMPLETE = "This version does not assess {causes}; the differential is not complete."
 NOT_CHECKED = "Not checked: {gaps}."
+KEY = {
+    "patient": "patient",
+    "studies": "imaging studies",
+    "reports": "reports",
+    "observations": "observations",
+    "labs": "laboratory results",
+    "temperature": "temperature",
+    "conditions": "problem list",
+    "medications": "medications",
+    "orders": "existing orders",
+    "report": "the report on screen",
+    "study": "the study on screen",
+}
+"""What each key of the prefetch is called where it could not be had."""
+NOT_SENT = "not sent"
+QUERY_FAILED = "query failed"
+NOT_ALL_PAGES = "not all pages"
+PROTOCOL_TOPIC = "imaging protocol"
+ORDER_TOPIC = "check of a draft order"
+UNREAD_TOPIC = "report that could not be read"
+ABOUT_ORDER = "About the order "
+ACT_NOW = ", act now"
+MRI_OF = " (MRI of {})"
+OF_DAY = " of {}"
+ON_DAY = " on {}"
+AND = " and "
+AND_MORE = ", and {} more"
+REPORTED_ABSENT = "reported absent"
+SOURCE = "{title}, last updated {day} (S-numbers: its statements)"
+REFER_LABEL = {True: "Refer to {} (urgent)", False: "Refer to {} (routine)"}
+"""By whether the referral is urgent."""
+REFER_NOTE = "{}. Suggested by decision support; please confirm clinically."
+AMONG_DRAFTS = " among these drafts"
+PLACED_SUMMARY = "Referral already placed{day}: {head}, {place}"
 ALREADY_PLACED = "Referral already placed: {placed}."
 UNREVIEWED = "No clinician has reviewed these rules."
 NOT_RAISED = "not raised"

@@ -474,7 +474,7 @@ class _Writer:
         record = self.answer.record
         for key, state in record.states.items():
             name = KEYS[key].name if key in KEYS else key
-            more = "not all pages" if key in record.more else ""
+            more = wording.NOT_ALL_PAGES if key in record.more else ""
             yield Query(key, name, state.value, self.not_had.get(key, record.failures.get(key, more)))
 
     def _resources(self) -> Iterator[tuple[str, int]]:

@@ -3,50 +3,29 @@
 from __future__ import annotations
 
 import re
-import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from support.tables import tables, written
 
+from cds_service.events import Event
 from cds_service.knowledge.rules import rule_set
 from cds_service.knowledge.settings import SETTINGS
 from cds_service.knowledge.statements import NOT_COMPUTABLE, STATEMENTS
+from cds_service.protocol.profiles import PROFILES
 from cds_service.rulebook import statement_coverage
 from cds_service.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("hooks/**/*.md")])
-BLOCK = re.compile(r"^```sh\n(.*?)^```", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)[^)]*\)")
-
-MADE_ELSEWHERE = ("make", "python3.11", ".venv/bin/pip", ".venv/bin/python", ".venv/bin/cds-service demo")
-"""Commands of the README that set up or serve: the gate and the command line's own tests run them."""
-
-
-def commands() -> list[str]:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    return [line for block in BLOCK.findall(readme) for line in block.splitlines() if line]
 
 
 def run(*arguments: str) -> str:
     command = [sys.executable, "-m", "cds_service.cli", *arguments]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60).stdout
-
-
-@pytest.mark.parametrize("command", [one for one in commands() if not one.startswith(MADE_ELSEWHERE)])
-def test_a_command_of_the_readme_runs(command: str):
-    program, *arguments = shlex.split(command)
-
-    assert (program, bool(run(*arguments))) == (".venv/bin/cds-service", True)
-
-
-def test_every_make_target_of_the_readme_exists():
-    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    named = {line.split()[1] for line in commands() if line.startswith("make ")}
-
-    assert named == {name for name in named if re.search(rf"^{name}:", makefile, re.MULTILINE)}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -56,10 +35,32 @@ def test_every_link_to_a_file_leads_to_one(page: Path):
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 
-def test_the_readme_lists_every_setting_of_the_environment():
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+def test_the_page_of_settings_lists_every_setting_of_the_environment():
+    page = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    rows = [line.split(" | ")[0] for line in page.splitlines() if line.startswith("| `BME_")]
+    listed = [name for row in rows for name in re.findall(r"`BME_(\w+)`", row)]
 
-    assert [name for name in Settings.model_fields if f"`BME_{name.upper()}`" not in readme] == []
+    assert sorted(listed) == sorted(name.upper() for name in Settings.model_fields)
+
+
+def test_the_page_on_clients_lists_every_profile():
+    page = (ROOT / "docs" / "clients.md").read_text(encoding="utf-8")
+
+    assert re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE) == list(PROFILES)
+
+
+def test_the_page_on_operations_lists_every_event():
+    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    log = page[page.index("### Log") : page.index("## Back up")]
+
+    assert dict(re.findall(r"^\| `(\w+)` \| (.+?) \| .+ \|$", log, re.MULTILINE)) == {
+        event.name.lower(): event.value for event in Event
+    }
+
+
+@pytest.mark.parametrize("page", sorted({page for page, _, _ in tables()}), ids=lambda page: page.name)
+def test_the_tables_made_from_data_are_fresh(page: Path):
+    assert page.read_text(encoding="utf-8") == written(page), "run: make docs"
 
 
 def test_the_page_of_rules_is_fresh():
