@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Row, bindparam, func, select
 
 from cds_service.errors import StoreUnavailable
 from cds_service.store.database import Database
 from cds_service.store.launches import Launches
-from cds_service.store.records import Feedback, IssuedCard, Response
+from cds_service.store.records import Feedback, IssuedCard, KeptBack, Outcome, Response
 from cds_service.store.tables import feedback, issued_cards
 from cds_service.store.tokens import SeenTokens, tidy
 from cds_service.store.writer import Writer
@@ -30,6 +33,34 @@ _RESPONSES = (
         issued_cards.c.subject.in_(bindparam("subjects", expanding=True)),
         feedback.c.received_at >= bindparam("since"),
     )
+)
+
+ROWS_AT_ONCE = 500
+
+_OUTCOMES = (
+    select(
+        issued_cards.c.card,
+        issued_cards.c.rules,
+        issued_cards.c.hook,
+        issued_cards.c.profile,
+        issued_cards.c.issued_at,
+        issued_cards.c.kept_back,
+        feedback.c.outcome,
+        feedback.c.reason_code,
+        feedback.c.outcome_at,
+        feedback.c.received_at,
+    )
+    .outerjoin(feedback, feedback.c.card == issued_cards.c.card)
+    .where(issued_cards.c.issued_at >= bindparam("since"), issued_cards.c.issued_at < bindparam("until"))
+    # The last of a card's rows is the one that counts.
+    .order_by(issued_cards.c.card, feedback.c.received_at, feedback.c.outcome_at.nulls_first(), feedback.c.digest)
+)
+
+_UNKNOWN = (
+    select(func.count())
+    .select_from(feedback)
+    .outerjoin(issued_cards, feedback.c.card == issued_cards.c.card)
+    .where(feedback.c.received_at >= bindparam("since"), issued_cards.c.card.is_(None))
 )
 
 
@@ -53,6 +84,32 @@ class Store:
         at = self._time()
         if cards:
             self._writer.record([{**vars(card), "issued_at": at} for card in cards])
+
+    def outcomes(self, since: datetime, until: datetime) -> Iterator[Outcome]:
+        """Yield what became of every card issued, or kept back, from ``since`` until before ``until``; in no order.
+
+        Read week by week, so that no statement takes long; at no time are more than some hundred rows in memory.
+
+        Raises:
+            StoreUnavailable: not all could be read.
+        """
+        with self._database.survey() as connection:
+            while since < until:
+                asked = {"since": since, "until": min(since + timedelta(weeks=1), until)}
+                rows = connection.execution_options(yield_per=ROWS_AT_ONCE).execute(_OUTCOMES, asked)
+                for _, of_card in groupby(rows, key=itemgetter(0)):
+                    *_, last = of_card
+                    yield _outcome(last)
+                since = asked["until"]
+
+    def answers_to_unknown(self, since: datetime) -> int:
+        """Return how many outcomes we were told since then of cards that are not recorded here.
+
+        Raises:
+            StoreUnavailable: it cannot be read.
+        """
+        with self._database.survey() as connection:
+            return connection.scalar(_UNKNOWN, {"since": since}) or 0
 
     def keep(self, items: Sequence[Feedback]) -> int:
         """Keep feedback, once, however often it is sent; return how many items are about unknown cards.
@@ -94,6 +151,27 @@ class Store:
 
     def _time(self) -> datetime:
         return datetime.fromtimestamp(self._now(), UTC)
+
+
+def _outcome(row: Row[*tuple[Any, ...]]) -> Outcome:
+    issued = _in_utc(row.issued_at)
+    took_s = None
+    if row.received_at is not None:
+        acted = received = _in_utc(row.received_at)
+        # A client's clock that says a time before the card, or after we were told, is wrong.
+        if row.outcome_at is not None and issued <= _in_utc(row.outcome_at) <= received:
+            acted = _in_utc(row.outcome_at)
+        took_s = max(0.0, (acted - issued).total_seconds())
+    return Outcome(
+        rules=tuple(row.rules),
+        hook=row.hook,
+        profile=row.profile or "",
+        issued_at=issued,
+        kept_back=KeptBack(row.kept_back) if row.kept_back else None,
+        outcome=row.outcome or "",
+        reason_code=row.reason_code or "",
+        took_s=took_s,
+    )
 
 
 def _in_utc(at: datetime) -> datetime:
