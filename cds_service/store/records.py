@@ -81,17 +81,22 @@ class Response:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one card, or of what was kept back; no trace of whom it was about.
+    """What became of one card, or of several that are alike; no trace of whom they were about.
 
-    ``profile`` is empty for cards from before it was recorded. ``outcome`` is that of the last feedback, empty without
-    any. ``took_s``: seconds until somebody acted, None without feedback.
+    Attributes:
+        profile: empty for cards from before it was recorded.
+        week: its begin.
+        outcome: of the last feedback, empty without any.
+        reason_code: why it was not followed, empty if no reason was given.
+        took_s: seconds until somebody acted, None without feedback.
     """
 
     rules: tuple[str, ...]
     hook: str
     profile: str
-    issued_at: datetime
-    kept_back: KeptBack | None
-    outcome: str
-    reason_code: str
-    took_s: float | None
+    week: datetime
+    cards: int = 1
+    kept_back: KeptBack | None = None
+    outcome: str = ""
+    reason_code: str = ""
+    took_s: float | None = None

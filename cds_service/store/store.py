@@ -9,7 +9,8 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, select
+import orjson
+from sqlalchemy import Row, Text, bindparam, cast, func, select
 
 from cds_service.errors import StoreUnavailable
 from cds_service.store.database import Database
@@ -37,21 +38,36 @@ _RESPONSES = (
 
 ROWS_AT_ONCE = 500
 
-_OUTCOMES = (
+_IN_WEEK = (issued_cards.c.issued_at >= bindparam("since"), issued_cards.c.issued_at < bindparam("until"))
+
+_UNANSWERED = (
+    select(
+        cast(issued_cards.c.rules, Text).label("rules"),
+        issued_cards.c.hook,
+        issued_cards.c.profile,
+        issued_cards.c.kept_back,
+        func.count().label("cards"),
+    )
+    .outerjoin(feedback, feedback.c.card == issued_cards.c.card)
+    .where(*_IN_WEEK, feedback.c.card.is_(None))
+    .group_by(cast(issued_cards.c.rules, Text), issued_cards.c.hook, issued_cards.c.profile, issued_cards.c.kept_back)
+)
+"""One row for all cards that are alike."""
+
+_ANSWERED = (
     select(
         issued_cards.c.card,
         issued_cards.c.rules,
         issued_cards.c.hook,
         issued_cards.c.profile,
         issued_cards.c.issued_at,
-        issued_cards.c.kept_back,
         feedback.c.outcome,
         feedback.c.reason_code,
         feedback.c.outcome_at,
         feedback.c.received_at,
     )
-    .outerjoin(feedback, feedback.c.card == issued_cards.c.card)
-    .where(issued_cards.c.issued_at >= bindparam("since"), issued_cards.c.issued_at < bindparam("until"))
+    .join(feedback, feedback.c.card == issued_cards.c.card)
+    .where(*_IN_WEEK)
     # The last of a card's rows is the one that counts.
     .order_by(issued_cards.c.card, feedback.c.received_at, feedback.c.outcome_at.nulls_first(), feedback.c.digest)
 )
@@ -85,22 +101,26 @@ class Store:
         if cards:
             self._writer.record([{**vars(card), "issued_at": at} for card in cards])
 
-    def outcomes(self, since: datetime, until: datetime) -> Iterator[Outcome]:
-        """Yield what became of every card issued, or kept back, from ``since`` until before ``until``; in no order.
+    def outcomes(self, first: datetime, weeks: int) -> Iterator[Outcome]:
+        """Yield what became of all cards issued, or kept back, in so many weeks from the first on.
 
-        Read week by week, so that no statement takes long; at no time are more than some hundred rows in memory.
+        Each week is read by itself, so that no statement takes long; never are more than some hundred rows in memory.
 
         Raises:
             StoreUnavailable: not all could be read.
         """
         with self._database.survey() as connection:
-            while since < until:
-                asked = {"since": since, "until": min(since + timedelta(weeks=1), until)}
-                rows = connection.execution_options(yield_per=ROWS_AT_ONCE).execute(_OUTCOMES, asked)
-                for _, of_card in groupby(rows, key=itemgetter(0)):
+            reading = connection.execution_options(yield_per=ROWS_AT_ONCE)
+            for week in (first + timedelta(weeks=number) for number in range(weeks)):
+                within = {"since": week, "until": week + timedelta(weeks=1)}
+                for row in reading.execute(_UNANSWERED, within):
+                    kept_back = KeptBack(row.kept_back) if row.kept_back else None
+                    yield Outcome(
+                        tuple(orjson.loads(row.rules)), row.hook, row.profile or "", week, row.cards, kept_back
+                    )
+                for _, of_card in groupby(reading.execute(_ANSWERED, within), key=itemgetter(0)):
                     *_, last = of_card
-                    yield _outcome(last)
-                since = asked["until"]
+                    yield _answered(last, week)
 
     def answers_to_unknown(self, since: datetime) -> int:
         """Return how many outcomes we were told since then of cards that are not recorded here.
@@ -153,24 +173,19 @@ class Store:
         return datetime.fromtimestamp(self._now(), UTC)
 
 
-def _outcome(row: Row[*tuple[Any, ...]]) -> Outcome:
-    issued = _in_utc(row.issued_at)
-    took_s = None
-    if row.received_at is not None:
-        acted = received = _in_utc(row.received_at)
-        # A client's clock that says a time before the card, or after we were told, is wrong.
-        if row.outcome_at is not None and issued <= _in_utc(row.outcome_at) <= received:
-            acted = _in_utc(row.outcome_at)
-        took_s = max(0.0, (acted - issued).total_seconds())
+def _answered(row: Row[*tuple[Any, ...]], week: datetime) -> Outcome:
+    issued, received = _in_utc(row.issued_at), _in_utc(row.received_at)
+    acted = received if row.outcome_at is None else _in_utc(row.outcome_at)
+    # A client's clock that says a time before the card, or after we were told, is wrong.
+    took = (acted if issued <= acted <= received else received) - issued
     return Outcome(
-        rules=tuple(row.rules),
-        hook=row.hook,
-        profile=row.profile or "",
-        issued_at=issued,
-        kept_back=KeptBack(row.kept_back) if row.kept_back else None,
-        outcome=row.outcome or "",
-        reason_code=row.reason_code or "",
-        took_s=took_s,
+        tuple(row.rules),
+        row.hook,
+        row.profile or "",
+        week,
+        outcome=row.outcome,
+        reason_code=row.reason_code,
+        took_s=max(0.0, took.total_seconds()),
     )
 
 
