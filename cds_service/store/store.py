@@ -67,7 +67,7 @@ _ANSWERED = (
         feedback.c.received_at,
     )
     .join(feedback, feedback.c.card == issued_cards.c.card)
-    .where(*_IN_WEEK)
+    .where(*_IN_WEEK, issued_cards.c.kept_back.is_(None))
     # The last of a card's rows is the one that counts.
     .order_by(issued_cards.c.card, feedback.c.received_at, feedback.c.outcome_at.nulls_first(), feedback.c.digest)
 )
