@@ -232,8 +232,9 @@ def test_a_silent_card_is_recorded_as_such_with_its_rules_once_for_a_call(site: 
     assert [row[:2] + row[3:] for row in sent] == [(None, "generic", (False, False), True)] * 3
 
 
-def test_what_a_hook_holds_back_is_recorded_as_held(site: Site):
-    old = json.loads(json.dumps(scenario(URGENT)).replace("2026-11-17", "2026-01-17"))
+def test_what_a_hook_holds_back_is_recorded_as_held(tmp_path: Path):
+    site = Site(tmp_path, {"patient_view_days": 5})
+    old = json.loads(json.dumps(scenario(URGENT)).replace("2026-11-17", "2026-11-01"))
     context = {name: old["context"][name] for name in ("userId", "patientId")}
 
     assert site.asked({**old, "hook": "patient-view", "context": context}) == []
