@@ -16,7 +16,8 @@ from cds_service.settings import Settings
 from cds_service.store.store import Store
 from cds_service.web.responses import as_json
 
-CHALLENGE = 'Basic realm="Figures of the service; the password is the admin token", charset="UTF-8", Bearer'
+CHALLENGE = 'Basic realm="figures of the service", charset="UTF-8"'
+"""By it a browser asks for the password; programs send the token unasked."""
 
 
 def watch(app: Flask, settings: Settings, store: Store) -> None:
