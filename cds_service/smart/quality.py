@@ -4,8 +4,8 @@ A cell is what became of the cards of one rule on one hook for one profile in on
 ``SMALL`` cards, and of more than none, is never told: it counts as 1 to 4, and every total and share is worked out from
 that. So no figure depends on how many cards there are in such a cell, and none can be found by subtraction.
 
-Time is cut into spans of twelve weeks, always the same. A span is told as its parts of four weeks, and these as their
-weeks, only where that makes no small cell; otherwise as a whole.
+Weeks are told each by itself where that makes no small cell, otherwise with as many of the next as it takes: which ones
+is the same whatever is asked for. This begins anew every twelve weeks, so that it does not hang on all that ever was.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from functools import reduce
-from itertools import pairwise
+from itertools import groupby, pairwise
 from operator import add
 
 from cds_service.knowledge.codes.overrides import OVERRIDE_REASONS
@@ -26,8 +26,9 @@ from cds_service.store.records import KeptBack, Outcome
 SMALL = 5
 """Of fewer cards, or answers, nothing is told."""
 
-SPANS = (12, 4, 1)
-"""Weeks of a span, of its parts, and of their parts."""
+WEEK = timedelta(weeks=1)
+SPAN = 12 * WEEK
+"""Weeks are told together within one of these only."""
 
 FIRST_SPAN = datetime(2024, 1, 1, tzinfo=UTC)
 """A Monday, from which spans are counted."""
@@ -50,9 +51,9 @@ STEPS: tuple[tuple[float, str], ...] = (
 NO_PROFILE = "not recorded"
 """The profile of cards from before profiles were recorded."""
 
-REST = "reasons that too few gave to be told apart"
-NO_REASON = "no reason given"
-_REASONS = {one.code: one.display for one in OVERRIDE_REASONS} | {"": NO_REASON, "other": "another reason"}
+REST = "Reasons that too few gave to be told apart"
+NO_REASON = "No reason given"
+_REASONS = {one.code: one.display for one in OVERRIDE_REASONS} | {"": NO_REASON, "other": "Another reason"}
 
 
 class Part(Enum):
@@ -114,7 +115,7 @@ class Portion:
     def words(self) -> str:
         """The share and its interval in per cent."""
         least, most, low, high = (round(100 * one) for one in (self.least, self.most, self.low, self.high))
-        return f"{least if least == most else f'{least} to {most}'} % (95 % interval {low} to {high} %)"
+        return f"{least if least == most else f'{least} to {most}'} % ({low} to {high} %)"
 
 
 def portion(count: Count, others: Count) -> Portion | None:
@@ -141,33 +142,34 @@ class Figures:
 
     def __add__(self, other: Figures) -> Figures:
         return Figures(
-            {part: self[part] + other[part] for part in Part},
+            {part: self.of(part) + other.of(part) for part in Part},
             Counter(self.reasons) + Counter(other.reasons),
             Counter(self.times) + Counter(other.times),
         )
 
-    def __getitem__(self, part: Part) -> Count:
+    def of(self, part: Part) -> Count:
+        """Return the count of a part."""
         return self.counts.get(part, NONE)
 
     @property
     def shown(self) -> Count:
         """Cards sent."""
-        return reduce(add, (self[part] for part in SHOWN))
+        return reduce(add, (self.of(part) for part in SHOWN))
 
     @property
     def fired(self) -> Count:
         """How often the rule spoke for a conclusion, be it shown, silenced or held back."""
-        return reduce(add, (self[part] for part in Part))
+        return reduce(add, (self.of(part) for part in Part))
 
     @property
     def accepted(self) -> Portion | None:
         """The share of the answers that accept."""
-        return portion(self[Part.ACCEPTED], self[Part.OVERRIDDEN])
+        return portion(self.of(Part.ACCEPTED), self.of(Part.OVERRIDDEN))
 
     @property
     def overridden(self) -> Portion | None:
         """The share of the answers that override."""
-        return portion(self[Part.OVERRIDDEN], self[Part.ACCEPTED])
+        return portion(self.of(Part.OVERRIDDEN), self.of(Part.ACCEPTED))
 
     @property
     def stands_out(self) -> bool:
@@ -203,7 +205,7 @@ class Told:
     @property
     def end(self) -> datetime:
         """The first moment that is no longer in it."""
-        return self.begin + timedelta(weeks=self.weeks)
+        return self.begin + self.weeks * WEEK
 
     @property
     def days(self) -> str:
@@ -275,9 +277,8 @@ class _Cells:
 
 def spans_of(now: datetime, weeks: int) -> tuple[datetime, int]:
     """Return the begin of the span that held the day so many weeks ago, and the number of weeks from there to now."""
-    length = timedelta(weeks=SPANS[0])
-    begin = FIRST_SPAN + (now - timedelta(weeks=weeks) - FIRST_SPAN) // length * length
-    return begin, -((begin - now) // timedelta(weeks=1))
+    begin = _span_of(now - weeks * WEEK)
+    return begin, -((begin - now) // WEEK)
 
 
 def gathered(outcomes: Iterable[Outcome]) -> list[Series]:
@@ -309,28 +310,24 @@ def _part(outcome: Outcome) -> Part:
 
 
 def _told(weeks: Mapping[datetime, _Cells]) -> Iterator[Told]:
-    length = timedelta(weeks=SPANS[0])
-    for begin in sorted({FIRST_SPAN + (week - FIRST_SPAN) // length * length for week in weeks}):
-        for part, size in _divided(weeks, begin, SPANS):
-            cells = _sum(weeks, part, size)
-            if cells.parts:
-                yield Told(part, size, cells.told())
+    """Yield what is told of weeks by their begin: as few together as make no small cell, none beyond a span.
+
+    What is left at the end of a span may hold small cells.
+    """
+    for _, of_span in groupby(sorted(weeks), key=_span_of):
+        together, begin, length = _Cells(), None, 0
+        for week in of_span:
+            together, begin = together + weeks[week], begin or week
+            length = (week - begin) // WEEK + 1
+            if not together.has_small:
+                yield Told(begin, length, together.told())
+                together, begin = _Cells(), None
+        if begin is not None:
+            yield Told(begin, length, together.told())
 
 
-def _divided(weeks: Mapping[datetime, _Cells], begin: datetime, sizes: Sequence[int]) -> Iterator[tuple[datetime, int]]:
-    """Yield the spans as which one is told: as its parts, if there is no small cell in any of them."""
-    whole, *smaller = sizes
-    parts = [begin + timedelta(weeks=at) for at in range(0, whole, smaller[0])] if smaller else []
-    if parts and not any(_sum(weeks, part, smaller[0]).has_small for part in parts):
-        for part in parts:
-            yield from _divided(weeks, part, smaller)
-    else:
-        yield begin, whole
-
-
-def _sum(weeks: Mapping[datetime, _Cells], begin: datetime, size: int) -> _Cells:
-    days = (begin + timedelta(weeks=at) for at in range(size))
-    return reduce(add, (weeks[day] for day in days if day in weeks), _Cells())
+def _span_of(day: datetime) -> datetime:
+    return FIRST_SPAN + (day - FIRST_SPAN) // SPAN * SPAN
 
 
 def _together(several: Sequence[Sequence[Told]]) -> tuple[Told, ...]:
@@ -342,7 +339,7 @@ def _together(several: Sequence[Sequence[Told]]) -> tuple[Told, ...]:
     for begin, end in pairwise(cuts):
         here = [one.figures for one in everything if begin <= one.begin and one.end <= end]
         if here:
-            found.append(Told(begin, (end - begin) // timedelta(weeks=1), reduce(add, here)))
+            found.append(Told(begin, (end - begin) // WEEK, reduce(add, here)))
     return tuple(found)
 
 

@@ -77,13 +77,15 @@ def show_quality(
             since, series, unknown = read(wanted)
         except StoreUnavailable:
             return _not_read()
+        rules = quality(series, wanted.hook, wanted.profile)
         return as_page(
             "quality.html",
             asks=True,
             asked=wanted,
             choices=choices,
             since=f"{since:%Y-%m-%d}",
-            rules=[(one, trend_of(one.told)) for one in quality(series, wanted.hook, wanted.profile)],
+            rules=[(one, trend_of(one.told)) for one in rules],
+            to_look_at=[one for one in rules if one.figures.stands_out],
             unknown=unknown,
             parts=list(Part),
             small=SMALL,
@@ -122,7 +124,7 @@ def _rows(series: Iterable[Series], asked: Asked) -> Iterator[list[str]]:
             found = told.figures
             yield [
                 *(one.rule, one.hook, one.profile, *told.days.split(" to ")),
-                *(count.words for count in (found.fired, found.shown, *(found[part] for part in Part))),
+                *(count.words for count in (found.fired, found.shown, *(found.of(part) for part in Part))),
                 *_share(found.accepted),
                 found.time_to_action,
                 "; ".join(f"{reason}: {count}" for reason, count in found.reasons_in_words),
