@@ -51,14 +51,15 @@ class WrongHook(BadRequest):
 
 
 class NotAuthenticated(CdsServiceError):
-    """Who calls is not proven. The caller is told nothing more; ``failure`` is for the log."""
+    """Who calls is not proven. The caller is told how to prove it, and no more; ``failure`` is for the log."""
 
     status = 401
     code = "login"
 
-    def __init__(self, failure: str) -> None:
+    def __init__(self, failure: str, challenge: str = "Bearer") -> None:
         super().__init__("the call is not authenticated")
         self.failure = failure
+        self.challenge = challenge
 
 
 class UnknownService(CdsServiceError):

@@ -16,8 +16,8 @@ from cds_service.cards import wording
 from cds_service.cards.app_link import AppLink
 from cds_service.cards.content import Content, contents
 from cds_service.cards.render import Addressee, render
-from cds_service.cards.selection import HookKind, Selection, select
-from cds_service.cards.silence import Silence, Subject, longest, silence_of
+from cds_service.cards.selection import HookKind, Selection, Shown, select
+from cds_service.cards.silence import Silence, Subject, longest, of_cause, silence_of
 from cds_service.data import data_path
 from cds_service.engine.assess import Assessment, assess
 from cds_service.engine.what_if import suppose
@@ -36,9 +36,9 @@ from cds_service.model.level import Tier
 from cds_service.model.rule import RuleSet
 from cds_service.protocol.call import HookCall, read_call
 from cds_service.protocol.discovery import Service, load_services
-from cds_service.protocol.profiles import PROFILES
+from cds_service.protocol.profiles import PROFILES, Profile
 from cds_service.settings import Settings, normal_address
-from cds_service.store.records import IssuedCard, Response
+from cds_service.store.records import IssuedCard, KeptBack, Response
 
 
 @dataclass(frozen=True)
@@ -102,9 +102,12 @@ PHASES = ("gather", "read", "assess", "select")
 class Answer:
     """One answered call with everything behind it, for the response, the command line and the trace.
 
-    ``drafts`` are the draft orders of the call, by key; ``took_s`` are the seconds of each of ``PHASES``.
+    ``drafts`` are the draft orders of the call, by key; ``took_s`` are the seconds of each of ``PHASES``;
+    ``kept_back`` is what rules speak for and no card says, and why.
     """
 
+    call: HookCall = field(repr=False)
+    profile: Profile
     response: Json
     contents: list[Content]
     assessment: Assessment
@@ -118,6 +121,7 @@ class Answer:
     drafts: Mapping[str, Json]
     owner: Owner
     took_s: Mapping[str, float]
+    kept_back: tuple[tuple[Subject, KeptBack], ...] = ()
 
     @property
     def cards(self) -> list[Json]:
@@ -178,7 +182,7 @@ def answer(
         BadRequest: the prefetch or a draft order is about another patient.
     """
     decided = decide(call, settings, ports, assumed, known)
-    profile = call.caller.profile or PROFILES[settings.profile]
+    profile = decided.profile
     addressee = Addressee(
         client=call.server,
         hook_instance=call.hook_instance,
@@ -239,10 +243,13 @@ def decide(
     gaps = (*(f"{KEYS[one.key].name} ({one.why})" for one in not_had), *reading.gaps)
     old_before = today - timedelta(days=int(settings.judgement.get("old_after_days", OLD_AFTER_DAYS.default)))
     written = contents(assessment, selection, ports.rules, gaps, old_before=old_before.isoformat())
+    kept_back = tuple(_kept_back(selection, assessment))
     if any(is_deceased(patient, today) for patient in record.of_type("Patient")):
-        written = []
+        written, kept_back = [], ()
     times.append(perf_counter())
     return Answer(
+        call=call,
+        profile=call.caller.profile or PROFILES[settings.profile],
         response={},
         contents=written,
         assessment=assessment,
@@ -256,7 +263,16 @@ def decide(
         drafts=drafts,
         owner=owner,
         took_s={name: end - begin for name, (begin, end) in zip(PHASES, pairwise(times), strict=True)},
+        kept_back=kept_back,
     )
+
+
+def _kept_back(selection: Selection, assessment: Assessment) -> Iterator[tuple[Subject, KeptBack]]:
+    for silence in selection.silences:
+        yield silence.subject, KeptBack.SILENT
+    for one in (*selection.held_back, *selection.named):
+        if one.why is not Shown.SILENT:
+            yield of_cause(one.diagnosis, assessment, one.tier), KeptBack.HELD
 
 
 def rules_version(settings: Settings, ports: Ports) -> str:
@@ -265,14 +281,14 @@ def rules_version(settings: Settings, ports: Ports) -> str:
 
 
 def issued_cards(reply: Answer, service: Service, version: str) -> list[IssuedCard]:
-    """Return what is remembered of the cards of an answer."""
-    return [
-        IssuedCard(
+    """Return what is remembered of the cards of an answer, and of what was kept back."""
+    made = partial(
+        IssuedCard, service=service.id, hook=service.hook, rule_set=version, profile=reply.profile.name.value
+    )
+    sent = [
+        made(
             card=card["uuid"],
-            service=service.id,
-            hook=service.hook,
             rules=content.rules,
-            rule_set=version,
             tier=content.tier.name.lower(),
             indicator=card["indicator"],
             subject=reply.owner.hashed(content.key),
@@ -280,6 +296,19 @@ def issued_cards(reply: Answer, service: Service, version: str) -> list[IssuedCa
         )
         for card, content in zip(reply.cards, reply.contents, strict=True)
     ]
+    unsent = [
+        made(
+            card=reply.owner.hashed("|".join(("kept back", service.id, reply.call.hook_instance, subject.key)))[:36],
+            rules=subject.rules,
+            tier=subject.tier.name.lower(),
+            indicator="",
+            subject=None,
+            basis=None,
+            kept_back=why,
+        )
+        for subject, why in reply.kept_back
+    ]
+    return sent + unsent
 
 
 class NotAsked(StrEnum):

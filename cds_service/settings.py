@@ -145,7 +145,8 @@ class Settings(BaseSettings):
     )
     admin_token: SecretStr = Field(
         SecretStr(""),
-        description="Bearer token for /metrics, which is not there without one.",
+        description="Bearer token for /metrics and /quality, which are not there without one. In a browser it is the"
+        " password.",
     )
     cors_origins: tuple[str, ...] = Field(
         (),

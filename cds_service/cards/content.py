@@ -12,7 +12,7 @@ from itertools import chain
 
 from cds_service.cards import wording
 from cds_service.cards.selection import Chosen, Selection, Shown
-from cds_service.cards.silence import of_cause, of_notes, of_order, of_unread
+from cds_service.cards.silence import of_cause, of_notes, of_order, of_unread, rule_ids
 from cds_service.engine.assess import (
     Assessment,
     Diagnosis,
@@ -164,7 +164,7 @@ class _Writer:
             tier=tier,
             summary=summary,
             sections=_filled(sections),
-            rules=_ids(results),
+            rules=rule_ids(results),
             referrals=() if placed_already else tuple(self._referrals(chosen, head, place)),
         )
 
@@ -189,7 +189,7 @@ class _Writer:
             tier=tier,
             summary=f"{wording.TIER[tier]}: {place}: {first}",
             sections=_filled(sections),
-            rules=_ids(notes),
+            rules=rule_ids(notes),
         )
 
     def order_check(self, place: int, results: tuple[RuleResult, ...]) -> Content:
@@ -210,7 +210,7 @@ class _Writer:
             tier=Tier.ROUTINE,
             summary=effects[0].summary,
             sections=_filled(sections),
-            rules=_ids(results),
+            rules=rule_ids(results),
             warning=warning,
             draft=place,
             change=next((effect.change for effect in effects if effect.change), None),
@@ -399,10 +399,6 @@ class _Writer:
 
 def _unread_line(report: ReportReading) -> Text:
     return line(Said(report.key), f"{f', {report.day}' if report.day else ''}: {report.reason}")
-
-
-def _ids(results: Iterable[RuleResult]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(result.rule.id for result in results))
 
 
 def _filled(sections: Iterable[Section]) -> tuple[Section, ...]:

@@ -29,11 +29,13 @@ class Subject:
         key: the cause and its places, or the draft order: the same whatever the record says of it.
         tier: how urgent the card is.
         rests_on: the rules that speak, the findings here and their sources, and the version of the report.
+        rules: the ids of the rules that speak.
     """
 
     key: str
     tier: Tier
     rests_on: tuple[object, ...]
+    rules: tuple[str, ...] = ()
 
     @cached_property
     def basis(self) -> str:
@@ -88,23 +90,30 @@ def of_cause(diagnosis: Diagnosis, assessment: Assessment, tier: Tier) -> Subjec
     """Return the subject of the card about a cause."""
     lesions = [assessment.case.lesions[entry.lesion] for entry in diagnosis.entries]
     said = (diagnosis.level, diagnosis.act_now, _ruled(diagnosis.results))
-    return Subject(f"{diagnosis.cause}|{_places(lesions)}", tier, (said, lesions))
+    return Subject(f"{diagnosis.cause}|{_places(lesions)}", tier, (said, lesions), rule_ids(diagnosis.results))
 
 
 def of_notes(assessment: Assessment) -> Subject:
     """Return the subject of the card for advice that belongs to no raised cause."""
     lesions = [assessment.case.lesions[place] for place in dict.fromkeys(note.place for note in assessment.notes)]
-    return Subject(f"notes|{_places(lesions)}", assessment.tier, (_ruled(assessment.notes), lesions))
+    rests_on = (_ruled(assessment.notes), lesions)
+    return Subject(f"notes|{_places(lesions)}", assessment.tier, rests_on, rule_ids(assessment.notes))
 
 
 def of_order(draft: Draft, results: Iterable[RuleResult]) -> Subject:
     """Return the subject of the card about a draft order."""
-    return Subject(f"order|{draft.reference}", Tier.ROUTINE, (_ruled(results), draft))
+    results = tuple(results)
+    return Subject(f"order|{draft.reference}", Tier.ROUTINE, (_ruled(results), draft), rule_ids(results))
 
 
 def of_unread(reports: Sequence[ReportReading]) -> Subject:
     """Return the subject of the card about reports that could not be read."""
     return Subject("unread-report", Tier.ROUTINE, tuple(reports))
+
+
+def rule_ids(results: Iterable[RuleResult]) -> tuple[str, ...]:
+    """Return the ids of these rules, each once, in their order."""
+    return tuple(dict.fromkeys(result.rule.id for result in results))
 
 
 def _ruled(results: Iterable[RuleResult]) -> list[object]:

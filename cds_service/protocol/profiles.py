@@ -29,6 +29,7 @@ class Profile:
     """What a kind of client needs.
 
     Attributes:
+        name: how it is chosen.
         origins: where its pages come from, which call from a browser; patterns as flask-cors takes them.
         changes_drafts: whether it can carry out the change of a draft order.
         order_systems: it can place an order only by a code of one of these systems; by any code if there are none.
@@ -38,6 +39,7 @@ class Profile:
         system_actions_on: hooks whose answers must hold a list of system actions, be it an empty one.
     """
 
+    name: ProfileName = ProfileName.GENERIC
     origins: tuple[str, ...] = ()
     changes_drafts: bool = True
     order_systems: frozenset[str] = frozenset()
@@ -51,6 +53,7 @@ GENERIC = Profile()
 PROFILES: Mapping[ProfileName, Profile] = {
     ProfileName.GENERIC: GENERIC,
     ProfileName.SANDBOX: Profile(
+        ProfileName.SANDBOX,
         # The public one, and a copy that somebody runs on this machine.
         origins=("https://sandbox.cds-hooks.org", r"^http://localhost:[0-9]{1,5}$"),
         # Its imaging tab fails on the update of an order without Argonaut's pama-rating, which is not ours to give, and
@@ -58,6 +61,7 @@ PROFILES: Mapping[ProfileName, Profile] = {
         changes_drafts=False,
     ),
     ProfileName.EPIC: Profile(
+        ProfileName.EPIC,
         # A suggestion creates or deletes there; an update is known as a system action only.
         changes_drafts=False,
         # An order takes nothing of ours but which one it is, by a key that the site's staff assigned.
@@ -71,6 +75,7 @@ PROFILES: Mapping[ProfileName, Profile] = {
         topic_for_each_message=True,
     ),
     ProfileName.CRD: Profile(
+        ProfileName.CRD,
         # CRD 2.2, dev-25.
         names_orders=True,
         # Inferno asks for it (crd_service_response_validation) and takes an empty one, although CDS Hooks leaves out

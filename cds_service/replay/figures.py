@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from cds_service.model.share import Share
 from cds_service.replay.patient import REVIEW, SIGN
 from cds_service.replay.relevance import ORDER_TYPES
-from cds_service.replay.statistics import Share
 
 HOOKS = (REVIEW, SIGN)
 

@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from cds_service.model.share import Share
 from cds_service.replay.figures import HOOKS, Figures
 from cds_service.replay.patient import REVIEW
-from cds_service.replay.statistics import Share, needed
+from cds_service.replay.statistics import needed
 from cds_service.templates import templates
 
 WIDTH, HEIGHT = 720, 160

@@ -16,7 +16,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from cds_service.replay.statistics import Share
+from cds_service.model.share import Share
 
 COLUMNS = ("patient", "event", "date", "hook", "rule", "tier", "levels", "correct", "comment")
 KEY_COLUMNS = ("patient", "event", "patient_id", "reference")

@@ -24,6 +24,9 @@ DURABLE_WAIT_S = 3
 QUICK_WAIT_S = 1
 """So long the answer path waits for them."""
 
+SURVEY_WAIT_S = 20
+"""So long one statement of a survey may take, and so long the next survey waits for its turn."""
+
 PAUSE_S = 2.0
 """After a failure the answer path does without the database for so long, instead of trying and waiting at each call."""
 
@@ -51,6 +54,8 @@ class Database:
         # On SQLite readers have connections of their own: nobody who writes is in their way.
         reading = self._engine(durable=False, several=True) if self.is_sqlite and not in_memory else self._quick
         self._reading = reading.execution_options(reads=True)
+        surveying = self._durable if in_memory else self._engine(durable=False, several=True, survey=True)
+        self._surveying = surveying.execution_options(reads=True)
         self._opening = Lock()
         self._open = False
         self._pause_until = 0.0
@@ -72,7 +77,16 @@ class Database:
             yield connection
 
     @contextmanager
-    def _transaction(self, engine: Engine, *, may_pause: bool) -> Iterator[Connection]:
+    def survey(self) -> Iterator[Connection]:
+        """Give the one connection of this process for statements that read much. Raises StoreUnavailable.
+
+        What it waits for, and that it fails, is no matter of the answer path.
+        """
+        with self._transaction(self._surveying, may_pause=False, pauses=False) as connection:
+            yield connection
+
+    @contextmanager
+    def _transaction(self, engine: Engine, *, may_pause: bool, pauses: bool = True) -> Iterator[Connection]:
         if may_pause and time.monotonic() < self._pause_until:
             raise StoreUnavailable
         try:
@@ -82,7 +96,8 @@ class Database:
             self._pause_until = 0.0
         except (SQLAlchemyError, OSError) as error:
             self._open = False
-            self._pause_until = time.monotonic() + PAUSE_S
+            if pauses:
+                self._pause_until = time.monotonic() + PAUSE_S
             log(Event.STORE_FAILED, error=_name(error))
             raise StoreUnavailable from error
 
@@ -96,6 +111,7 @@ class Database:
         self._durable.dispose()
         self._quick.dispose()
         self._reading.dispose()
+        self._surveying.dispose()
 
     def _prepare(self) -> None:
         """Make the folder and the tables, unless that was done and nothing has failed since."""
@@ -112,9 +128,9 @@ class Database:
                 upgrade(connection)
             self._open = True
 
-    def _engine(self, *, durable: bool, several: bool = False) -> Engine:
-        wait_s = DURABLE_WAIT_S if durable else QUICK_WAIT_S
-        one_connection = durable or (self.is_sqlite and not several)
+    def _engine(self, *, durable: bool, several: bool = False, survey: bool = False) -> Engine:
+        wait_s = SURVEY_WAIT_S if survey else DURABLE_WAIT_S if durable else QUICK_WAIT_S
+        one_connection = durable or survey or (self.is_sqlite and not several)
         engine = create_engine(
             self._url,
             poolclass=QueuePool,

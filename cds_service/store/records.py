@@ -6,15 +6,26 @@ import hashlib
 import json
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
+
+
+class KeptBack(StrEnum):
+    """Why what rules speak for became no card."""
+
+    SILENT = "silent"
+    """It was answered before and would say the same."""
+    HELD = "held"
+    """It does not concern what is being done, somebody has acted on it, or more urgent cards fill the place."""
 
 
 @dataclass(frozen=True)
 class IssuedCard:
-    """One card that was sent: its id, where it was shown, and what it rests on.
+    """One card that was sent, or kept back: its id, where it was shown, and what it rests on.
 
     ``rule_set`` is the fingerprint of the rules and the site's judgement; ``tier`` and ``indicator`` are as in CDS
-    Hooks and ``model.level.Tier``, in small letters. ``subject`` (the patient and what the card is about) and ``basis``
-    (what it rests on) are keyed hashes.
+    Hooks and ``model.level.Tier``, in small letters; ``profile`` is the kind of client. ``subject`` (the patient and
+    what the card is about) and ``basis`` (what it rests on) are keyed hashes. What was kept back has neither, nor an
+    indicator, and its id is no UUID: nothing can be answered to it.
     """
 
     card: str
@@ -24,8 +35,10 @@ class IssuedCard:
     rule_set: str
     tier: str
     indicator: str
-    subject: str
-    basis: str
+    subject: str | None
+    basis: str | None
+    profile: str
+    kept_back: KeptBack | None = None
 
 
 @dataclass(frozen=True)
@@ -64,3 +77,26 @@ class Response:
     outcome: str
     reason_code: str
     at: datetime
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one card, or of several that are alike; no trace of whom they were about.
+
+    Attributes:
+        profile: empty for cards from before it was recorded.
+        week: its begin.
+        outcome: of the last feedback, empty without any.
+        reason_code: why it was not followed, empty if no reason was given.
+        took_s: seconds until somebody acted, None without feedback.
+    """
+
+    rules: tuple[str, ...]
+    hook: str
+    profile: str
+    week: datetime
+    cards: int = 1
+    kept_back: KeptBack | None = None
+    outcome: str = ""
+    reason_code: str = ""
+    took_s: float | None = None

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
 
-from sqlalchemy import bindparam, select
+import orjson
+from sqlalchemy import Row, Text, bindparam, cast, func, select
 
 from cds_service.errors import StoreUnavailable
 from cds_service.store.database import Database
 from cds_service.store.launches import Launches
-from cds_service.store.records import Feedback, IssuedCard, Response
+from cds_service.store.records import Feedback, IssuedCard, KeptBack, Outcome, Response
 from cds_service.store.tables import feedback, issued_cards
 from cds_service.store.tokens import SeenTokens, tidy
 from cds_service.store.writer import Writer
@@ -30,6 +34,49 @@ _RESPONSES = (
         issued_cards.c.subject.in_(bindparam("subjects", expanding=True)),
         feedback.c.received_at >= bindparam("since"),
     )
+)
+
+ROWS_AT_ONCE = 500
+
+_IN_WEEK = (issued_cards.c.issued_at >= bindparam("since"), issued_cards.c.issued_at < bindparam("until"))
+
+_UNANSWERED = (
+    select(
+        cast(issued_cards.c.rules, Text).label("rules"),
+        issued_cards.c.hook,
+        issued_cards.c.profile,
+        issued_cards.c.kept_back,
+        func.count().label("cards"),
+    )
+    .outerjoin(feedback, feedback.c.card == issued_cards.c.card)
+    .where(*_IN_WEEK, feedback.c.card.is_(None))
+    .group_by(cast(issued_cards.c.rules, Text), issued_cards.c.hook, issued_cards.c.profile, issued_cards.c.kept_back)
+)
+"""One row for all cards that are alike."""
+
+_ANSWERED = (
+    select(
+        issued_cards.c.card,
+        issued_cards.c.rules,
+        issued_cards.c.hook,
+        issued_cards.c.profile,
+        issued_cards.c.issued_at,
+        feedback.c.outcome,
+        feedback.c.reason_code,
+        feedback.c.outcome_at,
+        feedback.c.received_at,
+    )
+    .join(feedback, feedback.c.card == issued_cards.c.card)
+    .where(*_IN_WEEK, issued_cards.c.kept_back.is_(None))
+    # The last of a card's rows is the one that counts.
+    .order_by(issued_cards.c.card, feedback.c.received_at, feedback.c.outcome_at.nulls_first(), feedback.c.digest)
+)
+
+_UNKNOWN = (
+    select(func.count())
+    .select_from(feedback)
+    .outerjoin(issued_cards, feedback.c.card == issued_cards.c.card)
+    .where(feedback.c.received_at >= bindparam("since"), issued_cards.c.card.is_(None))
 )
 
 
@@ -53,6 +100,36 @@ class Store:
         at = self._time()
         if cards:
             self._writer.record([{**vars(card), "issued_at": at} for card in cards])
+
+    def outcomes(self, first: datetime, weeks: int) -> Iterator[Outcome]:
+        """Yield what became of all cards issued, or kept back, in so many weeks from the first on.
+
+        Each week is read by itself, so that no statement takes long; never are more than some hundred rows in memory.
+
+        Raises:
+            StoreUnavailable: not all could be read.
+        """
+        with self._database.survey() as connection:
+            reading = connection.execution_options(yield_per=ROWS_AT_ONCE)
+            for week in (first + timedelta(weeks=number) for number in range(weeks)):
+                within = {"since": week, "until": week + timedelta(weeks=1)}
+                for row in reading.execute(_UNANSWERED, within):
+                    kept_back = KeptBack(row.kept_back) if row.kept_back else None
+                    yield Outcome(
+                        tuple(orjson.loads(row.rules)), row.hook, row.profile or "", week, row.cards, kept_back
+                    )
+                for _, of_card in groupby(reading.execute(_ANSWERED, within), key=itemgetter(0)):
+                    *_, last = of_card
+                    yield _answered(last, week)
+
+    def answers_to_unknown(self, since: datetime) -> int:
+        """Return how many outcomes we were told since then of cards that are not recorded here.
+
+        Raises:
+            StoreUnavailable: it cannot be read.
+        """
+        with self._database.survey() as connection:
+            return connection.scalar(_UNKNOWN, {"since": since}) or 0
 
     def keep(self, items: Sequence[Feedback]) -> int:
         """Keep feedback, once, however often it is sent; return how many items are about unknown cards.
@@ -94,6 +171,22 @@ class Store:
 
     def _time(self) -> datetime:
         return datetime.fromtimestamp(self._now(), UTC)
+
+
+def _answered(row: Row[*tuple[Any, ...]], week: datetime) -> Outcome:
+    issued, received = _in_utc(row.issued_at), _in_utc(row.received_at)
+    acted = received if row.outcome_at is None else _in_utc(row.outcome_at)
+    # A client's clock that says a time before the card, or after we were told, is wrong.
+    took = (acted if issued <= acted <= received else received) - issued
+    return Outcome(
+        tuple(row.rules),
+        row.hook,
+        row.profile or "",
+        week,
+        outcome=row.outcome,
+        reason_code=row.reason_code,
+        took_s=max(0.0, took.total_seconds()),
+    )
 
 
 def _in_utc(at: datetime) -> datetime:

@@ -19,8 +19,11 @@ issued_cards = Table(
     Column("issued_at", DateTime(timezone=True), nullable=False, index=True),
     Column("subject", String(64), index=True),
     Column("basis", String(64)),
+    Column("profile", String(16)),
+    Column("kept_back", String(8)),
 )
-"""One row a card. A card sent again has the same id and keeps its first row. Times are UTC."""
+"""One row a card. A card sent again has the same id and keeps its first row. Times are UTC. What was kept back
+(``records.KeptBack``) has a row as well, without a subject; a card that was sent has none in ``kept_back``."""
 
 feedback = Table(
     "feedback",

@@ -170,8 +170,9 @@ class Writer:
             if not items:
                 return frozenset()
             connection.execute(self._keep_feedback, items)
-            named = {row["card"] for row in items}
-            return frozenset(connection.scalars(select(issued_cards.c.card).where(issued_cards.c.card.in_(named))))
+            named = issued_cards.c.card.in_({row["card"] for row in items})
+            sent = issued_cards.c.kept_back.is_(None)
+            return frozenset(connection.scalars(select(issued_cards.c.card).where(named, sent)))
 
     def _drop(self, cards: int) -> None:
         if cards:

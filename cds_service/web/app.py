@@ -37,6 +37,7 @@ from cds_service.store.store import Store
 from cds_service.web.authentication import authenticate, caller
 from cds_service.web.contract import describe
 from cds_service.web.overload import limit_calls
+from cds_service.web.quality import show_quality
 from cds_service.web.responses import as_json
 from cds_service.web.smart_app import offer_app
 from cds_service.web.transparency import lay_open
@@ -131,6 +132,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
         return as_json({})
 
     watch(app, settings, store)
+    show_quality(app, settings, services.values(), store, ports.now)
     offer_app(app, settings, ports, services.values(), store, version=version)
     describe(app, settings, services)
     lay_open(app, settings, ports.rules, version)
@@ -218,7 +220,7 @@ def _answer_errors(app: Flask) -> None:
         metrics.count("token_failures", error.failure)
         log(Event.CALL_REFUSED, status=error.status, code=error.code, jwt_failure=error.failure)
         response = as_json(operation_outcome(error.code), error.status)
-        response.headers["WWW-Authenticate"] = "Bearer"
+        response.headers["WWW-Authenticate"] = error.challenge
         return response
 
     @app.errorhandler(HTTPException)

@@ -14,10 +14,10 @@ from cds_service.templates import templates
 POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 
-def as_page(template: str, **values: Any) -> Response:
-    """Return a response that holds a page."""
-    response = Response(_environment().get_template(template).render(values), mimetype="text/html")
-    response.headers["Content-Security-Policy"] = POLICY
+def as_page(template: str, *, status: int = 200, asks: bool = False, **values: Any) -> Response:
+    """Return a response that holds a page. ``asks``: whether it has a form, which goes back to us."""
+    response = Response(_environment().get_template(template).render(values), status=status, mimetype="text/html")
+    response.headers["Content-Security-Policy"] = POLICY.replace("form-action 'none'", "form-action 'self'", int(asks))
     return response
 
 

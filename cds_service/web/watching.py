@@ -16,6 +16,9 @@ from cds_service.settings import Settings
 from cds_service.store.store import Store
 from cds_service.web.responses import as_json
 
+CHALLENGE = 'Basic realm="figures of the service", charset="UTF-8"'
+"""By it a browser asks for the password; programs send the token unasked."""
+
 
 def watch(app: Flask, settings: Settings, store: Store) -> None:
     """Serve the addresses that tell how the service is."""
@@ -35,10 +38,21 @@ def watch(app: Flask, settings: Settings, store: Store) -> None:
 
         @app.get("/metrics")
         def show_metrics() -> Response:
-            if not compare_digest(request.headers.get("Authorization", "").encode(), f"Bearer {token}".encode()):
-                raise NotAuthenticated("admin token missing or wrong")
+            admit(token)
             body, kind = metrics.written()
             return Response(body, content_type=kind)
+
+
+def admit(token: str) -> None:
+    """Let only those go on who have the admin token: programs as a bearer, people as a password, whatever their name.
+
+    Raises:
+        NotAuthenticated: the request at hand has not.
+    """
+    given = request.authorization
+    told = (given.token if given.type == "bearer" else given.password) if given else None
+    if not compare_digest((told or "").encode(), token.encode()):
+        raise NotAuthenticated("admin token missing or wrong", CHALLENGE)
 
 
 def count_requests(app: Flask, services: Mapping[str, Service]) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from io import StringIO
@@ -199,6 +201,54 @@ def test_the_silence_is_seen_in_explain_with_its_reason(site: Site):
     assert [line.strip("├─ ") for line in out.export_text().splitlines() if "silent" in line] == [
         "silent until 2027-01-15 20:00 UTC: osteomyelitis|foot_ankle/left: overridden (action-completed)"
     ]
+
+
+# ---------------------------------------------------------------------------------------- what is remembered of it
+
+
+def recorded(site: Site) -> list[tuple[Any, ...]]:
+    """The rows of cards: kept back, profile, rules, whether there is a subject, whether the id is a UUID."""
+    site.store.close()
+    with closing(sqlite3.connect(site.folder / "s.sqlite3")) as store:
+        found = store.execute("SELECT kept_back, profile, rules, subject, basis, card FROM issued_cards ORDER BY rowid")
+        return [
+            (kept, profile, tuple(json.loads(rules)), (subject is None, basis is None), card.count("-") == 4)
+            for kept, profile, rules, subject, basis, card in found
+        ]
+
+
+def test_a_silent_card_is_recorded_as_such_with_its_rules_once_for_a_call(site: Site):
+    request = scenario(URGENT)
+    first, *_ = site.asked(request)
+    site.answered(first)
+    for _ in range(2):
+        site.asked({**request, "hookInstance": "another call"})
+
+    foot = ("osteomyelitis-diabetic-foot", "osteomyelitis-diabetic-foot-do-not-delay")
+    foot += ("osteomyelitis-mri-is-the-right-test", "osteomyelitis-refer-foot")
+    *sent, silent = recorded(site)
+    assert silent == ("silent", "generic", foot, (True, True), False)
+    assert sent[0][2][: len(foot)] == foot
+    assert [row[:2] + row[3:] for row in sent] == [(None, "generic", (False, False), True)] * 3
+
+
+def test_what_a_hook_holds_back_is_recorded_as_held(tmp_path: Path):
+    site = Site(tmp_path, {"patient_view_days": 5})
+    old = json.loads(json.dumps(scenario(URGENT)).replace("2026-11-17", "2026-11-01"))
+    context = {name: old["context"][name] for name in ("userId", "patientId")}
+
+    assert site.asked({**old, "hook": "patient-view", "context": context}) == []
+    assert [(row[0], row[2][0], *row[3:]) for row in recorded(site)] == [
+        ("held", "osteomyelitis-diabetic-foot", (True, True), False),
+        ("held", "charcot-diabetic-foot", (True, True), False),
+    ]
+
+
+def test_of_somebody_who_has_died_nothing_is_recorded(site: Site):
+    request = rewritten(scenario(URGENT), "Patient", deceasedBoolean=True)
+
+    assert (site.asked(request), site.store.works()) == ([], True)
+    assert recorded(site) == []
 
 
 # ------------------------------------------------------------------------------------------------- the decision

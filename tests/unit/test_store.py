@@ -31,7 +31,7 @@ from cds_service.errors import StoreUnavailable
 from cds_service.events import configure_logging
 from cds_service.store import migrations
 from cds_service.store.launches import Launches
-from cds_service.store.records import Feedback, IssuedCard, Response
+from cds_service.store.records import Feedback, IssuedCard, KeptBack, Outcome, Response
 from cds_service.store.store import Store
 from cds_service.store.tables import feedback, issued_cards, metadata, seen_tokens
 from cds_service.store.tables import launches as launches_table
@@ -52,7 +52,9 @@ ISSUED = IssuedCard(
     indicator="warning",
     subject="5ab1ec7",
     basis="ba515",
+    profile="epic",
 )
+KEPT = replace(ISSUED, card="0123456789abcdef", indicator="", subject=None, basis=None, kept_back=KeptBack.SILENT)
 SAID = Feedback(
     client="https://ehr.example",
     card=CARD,
@@ -241,6 +243,8 @@ def test_an_issued_card_is_recorded_without_anyone_waiting(store: Store, store_u
             "issued_at": datetime.fromtimestamp(NOW, UTC),
             "subject": "5ab1ec7",
             "basis": "ba515",
+            "profile": "epic",
+            "kept_back": None,
         }
     ]
 
@@ -278,6 +282,123 @@ def test_a_stuck_database_holds_no_answer_up_and_what_is_dropped_is_counted(
     assert len(rows(store_url, issued_cards)) + store.dropped == len(cards)
     told = [line["cards"] for line in events(capsys.readouterr().out) if line["event"] == "cards not recorded"]
     assert sum(told) == store.dropped
+
+
+# --------------------------------------------------------------------------------------- what becomes of cards
+
+WEEK = datetime(2026, 3, 2, tzinfo=UTC)
+"""The Monday before ``NOW``."""
+AT = datetime.fromtimestamp(NOW, UTC)
+
+
+def became(store: Store) -> list[Outcome]:
+    """What became of the cards of three weeks; what has no feedback first."""
+    return sorted(store.outcomes(WEEK - timedelta(weeks=1), 3), key=lambda one: (one.outcome, one.kept_back or ""))
+
+
+def test_cards_without_an_answer_are_told_by_how_many_are_alike(store: Store):
+    alike = [replace(ISSUED, card=str(uuid4())) for _ in range(7)]
+    store.record([*alike, KEPT, replace(KEPT, card="another", kept_back=KeptBack.HELD)])
+    store.record([alike[0], replace(KEPT, tier="urgent")])
+    store.keep([SAID])
+
+    rest = (("b-rule", "a-rule"), "order-sign", "epic", WEEK)
+    assert became(store) == [
+        Outcome(*rest, cards=7),
+        Outcome(*rest, kept_back=KeptBack.HELD),
+        Outcome(*rest, kept_back=KeptBack.SILENT),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("said", "took_s"),
+    [
+        pytest.param(AT + timedelta(minutes=5), 300, id="as the client says"),
+        pytest.param(None, 600, id="no time: when we were told"),
+        pytest.param(AT - timedelta(seconds=1), 600, id="before the card: when we were told"),
+        pytest.param(AT + timedelta(minutes=11), 600, id="after we were told: when we were told"),
+    ],
+)
+def test_an_answer_is_told_with_the_time_it_took(store_url: str, said: datetime | None, took_s: float):
+    clock = iter([NOW, NOW + 600])
+    with closing(Store(store_url, lambda: next(clock))) as made:
+        made.record([ISSUED])
+        made.keep([replace(SAID, outcome_at=said)])
+
+        found = became(made)
+
+    rest = (("b-rule", "a-rule"), "order-sign", "epic", WEEK)
+    assert found == [Outcome(*rest, outcome="overridden", reason_code="record-misread", took_s=took_s)]
+
+
+@pytest.mark.parametrize("outcomes", [("accepted", "overridden"), ("overridden", "accepted")])
+def test_the_last_answer_to_a_card_counts(store_url: str, outcomes: tuple[str, str]):
+    times = iter([NOW, NOW + 60, NOW + 90])
+    with closing(Store(store_url, lambda: next(times))) as made:
+        made.record([ISSUED])
+        for outcome in outcomes:
+            made.keep([replace(SAID, outcome=outcome, outcome_at=None)])
+
+        assert [(one.outcome, one.took_s) for one in became(made)] == [(outcomes[1], 90)]
+
+
+def test_only_the_weeks_that_are_asked_for_are_told(store: Store):
+    store.record([ISSUED])
+    store.keep([replace(SAID, card=OTHER_CARD)])
+
+    found = [len(list(store.outcomes(WEEK + timedelta(weeks=first), 1))) for first in (-1, 0, 1)]
+
+    assert found == [0, 1, 0]
+
+
+def test_answers_to_cards_that_are_not_recorded_are_counted(store: Store):
+    store.record([ISSUED])
+    store.keep([SAID, replace(SAID, card=OTHER_CARD), replace(SAID, card=TAKEN)])
+
+    assert [store.answers_to_unknown(since) for since in (WEEK, AT + timedelta(seconds=1))] == [2, 0]
+
+
+def test_what_was_kept_back_silences_nothing_and_cannot_be_answered(store: Store):
+    store.record([KEPT, replace(KEPT, card=OTHER_CARD)])
+
+    unknown = store.keep([SAID, replace(SAID, card=OTHER_CARD)])
+
+    assert (unknown, store.responses(["5ab1ec7", ""], WEEK)) == (2, [])
+    assert [one.outcome for one in became(store) if one.kept_back is None] == []
+
+
+def test_cards_from_before_profiles_have_none(store: Store, store_url: str):
+    store.record([ISSUED])
+    store.keep([SAID])
+    with engine(store_url).begin() as connection:
+        connection.execute(text("UPDATE issued_cards SET profile = NULL"))
+
+    assert [one.profile for one in became(store)] == [""]
+
+
+def test_without_its_database_nothing_is_told_instead_of_none(revive: Callable[[], None], store: Store):
+    with pytest.raises(StoreUnavailable):
+        list(store.outcomes(WEEK, 1))
+    with pytest.raises(StoreUnavailable):
+        store.answers_to_unknown(WEEK)
+
+    revive()
+    store.record([ISSUED])
+    store.keep([replace(SAID, card=OTHER_CARD)])
+
+    assert [one.cards for one in became(store)] == [1]
+
+
+@SQLITE_ONLY
+def test_a_survey_that_fails_keeps_the_answer_path_from_nothing(store: Store, store_url: str):
+    store.keep([SAID])
+    with engine(store_url).begin() as connection:
+        connection.execute(text("ALTER TABLE issued_cards RENAME TO gone"))
+    with pytest.raises(StoreUnavailable):
+        list(store.outcomes(WEEK, 1))
+
+    assert store.seen.take("issuer", "token", NOW + 300) is True
+    assert len(rows(store_url, seen_tokens)) == 1  # not only remembered here
 
 
 # -------------------------------------------------------------------------------------------------- tokens
