@@ -171,6 +171,12 @@ def test_an_exception_that_is_not_established_does_not_stop_a_raising_rule(excep
     }
 
 
+def test_an_exception_is_not_asked_for_where_a_rule_is_not_met() -> None:
+    result = concluded({"swollen": ABSENT, "warm": PRESENT}, replace(GOUT_LIKELY, unless=(WARM,))).trace[0]
+
+    assert (result.outcome, result.stopped_by) == (Outcome.NOT_MET, None)
+
+
 def test_an_established_exception_stops_a_rule_and_is_named() -> None:
     result = concluded({"swollen": PRESENT, "warm": PRESENT}, replace(GOUT_LIKELY, unless=(BITTEN, WARM))).trace[0]
 

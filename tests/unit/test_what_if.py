@@ -8,7 +8,7 @@ import pytest
 
 from cds_service.engine.assess import Assessment, assess
 from cds_service.engine.what_if import Change, Decisive, actions_for, decisive, suppose, thresholds
-from cds_service.knowledge.facts import DEPTH, FEVER
+from cds_service.knowledge.facts import DCE_PATTERN, DEPTH, FEVER
 from cds_service.knowledge.rules import rule_set
 from cds_service.model.case import Case
 from cds_service.model.finding import State
@@ -31,6 +31,7 @@ def assessed(facts: dict[str, Any], settings: Any = None) -> Assessment:
     """Assess facts at the left side of one site; STIR and T1 are acquired."""
     context = ("age", "sex")
     place = {"bme", "t1_signal", "depth_mm", "erosion", "rim_sign", "subchondral_fracture_line", "synovitis"}
+    place.add("diffuse_edema_head_neck")
     given = {
         "patient": {name: value for name, value in facts.items() if name in context},
         "context": {name: value for name, value in facts.items() if name not in {*context, *place, "site"}},
@@ -235,6 +236,12 @@ def test_the_thresholds_that_are_tried_are_those_of_the_site() -> None:
 
 def test_a_depth_not_reported_is_learnt_by_asking_for_it():
     assert [action.id for action in actions_for(assessed(SI_JOINT), DEPTH, RULES)] == ["MEASURE_DEPTH"]
+
+
+def test_what_a_rule_that_is_followed_makes_an_exception_of_is_learnt_by_the_same_action():
+    hip = assessed({"site": "femoral_head_and_neck", "bme": "present", "diffuse_edema_head_neck": "present"})
+
+    assert [action.id for action in actions_for(hip, DCE_PATTERN, RULES)] == ["ORDER_DCE"]
 
 
 def test_no_referral_is_a_way_to_learn_a_fact():
