@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import orjson
 import pytest
@@ -366,6 +367,16 @@ def test_every_page_says_what_the_cards_say(tmp_path: Path):
                 differ[one.patient] = (said, wanted)
 
     assert (len(stories), differ) == (28, {})
+
+
+def test_the_page_leads_to_what_is_laid_open_of_the_rules(watched: Launched):
+    page = launched(watched.both, Browser())
+    (link,) = [one for one in parsed(page.text).find("a", target="_blank") if "limits" in one.text]
+
+    found = requests.get(urljoin(page.url, link.attributes["href"]), timeout=30)
+
+    assert (found.url, found.status_code) == (f"{watched.both.service}/transparency", 200)
+    assert parsed(found.text).one("h2", id="limits").text == "Known limits"
 
 
 def test_as_the_sandbox_does_it_a_card_opens_its_page_and_takes_an_answer(tmp_path: Path):

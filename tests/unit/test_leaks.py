@@ -306,7 +306,7 @@ def test_a_line_of_the_log_holds_allowed_keys_only(capsys: pytest.CaptureFixture
 def test_a_line_of_the_log_is_written_at_once_so_that_those_of_two_workers_stay_apart(monkeypatch: pytest.MonkeyPatch):
     written: list[str] = []
     output = StringIO()
-    output.write = written.append  # type: ignore[method-assign]  # what is written, piece by piece
+    output.write = written.append  # piece by piece
     monkeypatch.setattr("sys.stdout", output)
     configure_logging()
 
