@@ -97,7 +97,7 @@ bench-reading: $(VENV)/.dev ## Compare the reading of report texts with medSpaCy
 
 site: $(VENV)-site/.made ## Build the documentation as a site, to be read from the disk: site/index.html
 	PYTHONPATH=tests $(PYTHON) -m support.site
-	$(VENV)-site/bin/mkdocs build --quiet
+	$(VENV)-site/bin/mkdocs build
 
 sbom: $(VENV)-delivery/.made ## Write what the package brings along to dist/sbom.cdx.json (CycloneDX)
 	mkdir -p dist
