@@ -105,7 +105,7 @@ def show_quality(
         written = StringIO()
         lines = csv.writer(written)
         lines.writerow(COLUMNS)
-        lines.writerows(map(safe, row) for row in _rows(series, wanted))
+        lines.writerows(map(safe, _rows(series, wanted)))
         response = Response(written.getvalue(), content_type="text/csv; charset=utf-8")
         response.headers["Content-Disposition"] = 'attachment; filename="quality.csv"'
         return response
