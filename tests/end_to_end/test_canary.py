@@ -106,16 +106,18 @@ def test_no_canary_is_found_anywhere_but_in_answers(tmp_path: Path):
                 assert {one.status_code for one in broken} <= {200, 400}
                 refused += [told, *(one for one in broken if one.status_code != 200)]
             refused += list(odd_calls(service, sent))
-            numbers = requests.get(
-                f"{service.url}/metrics", headers={"Authorization": f"Bearer {ADMIN_TOKEN}"}, timeout=30
-            ).text
+            numbers, page, table = (
+                requests.get(f"{service.url}/{name}", headers={"Authorization": f"Bearer {ADMIN_TOKEN}"}, timeout=30)
+                for name in ("metrics", "quality", "quality.csv")
+            )
             while_it_ran = found_in(tmp_path)
 
     assert answered == number + 1
     assert len(refused) > 5 * answered
     assert [one.text for one in refused if MARK in f"{one.text} {one.headers}".lower()] == []
-    assert "bme_requests_total" in numbers
-    assert MARK not in numbers.lower()
+    assert "bme_requests_total" in numbers.text
+    assert (page.status_code, "result-review" in table.text) == (200, True)
+    assert [one.url for one in (numbers, page, table) if MARK in f"{one.text} {one.headers}".lower()] == []
     assert (while_it_ran, found_in(tmp_path)) == ([], [])
     # What was looked through is what was written.
     assert b"bme-result-review" in (tmp_path / "state" / "store.sqlite3").read_bytes()
