@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from functools import reduce
-from itertools import groupby, pairwise
+from itertools import groupby, pairwise, zip_longest
 from operator import add
 
 from cds_service.knowledge.codes.overrides import OVERRIDE_REASONS
@@ -26,7 +26,8 @@ from cds_service.store.records import KeptBack, Outcome
 SMALL = 5
 """Of fewer cards, or answers, nothing is told."""
 
-WEEK = timedelta(weeks=1)
+DAY = timedelta(days=1)
+WEEK = 7 * DAY
 SPAN = 12 * WEEK
 """Weeks are told together within one of these only."""
 
@@ -90,7 +91,7 @@ class Count:
         if self.least == self.most:
             return f"{self.least:,}"
         if self.least >= SMALL:
-            return f"{self.least:,} to {self.most:,}"
+            return f"{self.least:,}–{self.most:,}"
         return f"fewer than {self.most + 1:,}"
 
 
@@ -115,7 +116,7 @@ class Portion:
     def words(self) -> str:
         """The share and its interval in per cent."""
         least, most, low, high = (round(100 * one) for one in (self.least, self.most, self.low, self.high))
-        return f"{least if least == most else f'{least} to {most}'} % ({low} to {high} %)"
+        return f"{least if least == most else f'{least}–{most}'} % ({low}–{high} %)"
 
 
 def portion(count: Count, others: Count) -> Portion | None:
@@ -132,18 +133,15 @@ class Figures:
 
     Attributes:
         counts: of each part; what is not there is none.
-        reasons: code -> how often, of the overrides in cells that are told; ``REST`` for those not told apart.
         times: of ``STEPS``, by place, of the answers in cells that are told.
     """
 
     counts: Mapping[Part, Count] = field(default_factory=dict)
-    reasons: Mapping[str, int] = field(default_factory=dict)
     times: Mapping[int, int] = field(default_factory=dict)
 
     def __add__(self, other: Figures) -> Figures:
         return Figures(
             {part: self.of(part) + other.of(part) for part in Part},
-            Counter(self.reasons) + Counter(other.reasons),
             Counter(self.times) + Counter(other.times),
         )
 
@@ -187,12 +185,6 @@ class Figures:
                 return words
         return ""
 
-    @property
-    def reasons_in_words(self) -> list[tuple[str, int]]:
-        """The reasons of overrides, the most frequent first."""
-        named = ((_REASONS.get(code, code), count) for code, count in self.reasons.items())
-        return sorted(named, key=lambda pair: (pair[0] == REST, -pair[1], pair[0]))
-
 
 @dataclass(frozen=True)
 class Told:
@@ -208,28 +200,42 @@ class Told:
         return self.begin + self.weeks * WEEK
 
     @property
-    def days(self) -> str:
-        """Its first and last day, ISO 8601."""
-        return f"{self.begin:%Y-%m-%d} to {self.end - timedelta(days=1):%Y-%m-%d}"
+    def first_day(self) -> str:
+        """As ISO 8601."""
+        return day(self.begin)
+
+    @property
+    def last_day(self) -> str:
+        """As ISO 8601."""
+        return day(self.end - DAY)
 
 
 @dataclass(frozen=True)
 class Series:
-    """What is told of one rule on one hook for one profile, in order of time."""
+    """What is told of one rule on one hook for one profile, in order of time.
+
+    ``reasons``: for each span, by its begin, why cards were overridden (in words) and how often; no number is below
+    ``SMALL``. They are told for the whole span because there are so many reasons.
+    """
 
     rule: str
     hook: str
     profile: str
     told: tuple[Told, ...]
+    reasons: tuple[tuple[datetime, Mapping[str, int]], ...]
 
 
 @dataclass(frozen=True)
 class RuleQuality:
-    """What is told of one rule on the chosen hooks for the chosen profiles: in all, and in order of time."""
+    """What is told of one rule on the chosen hooks for the chosen profiles: in all, and in order of time.
+
+    ``reasons``: why it was overridden and how often, the most frequent first.
+    """
 
     rule: str
     figures: Figures
     told: tuple[Told, ...]
+    reasons: tuple[tuple[str, int], ...]
 
 
 @dataclass
@@ -261,18 +267,12 @@ class _Cells:
             if self.parts[part] >= SMALL:
                 times[step] += count
         counts = {part: Count.of(self.parts[part]) for part in Part}
-        return Figures(counts, dict(self._reasons()) if self.parts[Part.OVERRIDDEN] >= SMALL else {}, times)
+        return Figures(counts, times)
 
-    def _reasons(self) -> Iterator[tuple[str, int]]:
-        """Yield the reasons that enough gave, and the others together, if these are few with the next of the first."""
-        rest = 0
-        for reason, count in sorted(self.reasons.items(), key=lambda pair: (pair[1], pair[0])):
-            if count < SMALL or 0 < rest < SMALL:
-                rest += count
-            else:
-                yield reason, count
-        if rest:
-            yield REST, rest
+
+def day(at: datetime) -> str:
+    """Return the day of a moment, ISO 8601."""
+    return at.date().isoformat()
 
 
 def spans_of(now: datetime, weeks: int) -> tuple[datetime, int]:
@@ -281,13 +281,16 @@ def spans_of(now: datetime, weeks: int) -> tuple[datetime, int]:
     return begin, -((begin - now) // WEEK)
 
 
-def gathered(outcomes: Iterable[Outcome]) -> list[Series]:
-    """Return what may be told of these outcomes, by rule, hook and profile. Spans must be whole: see ``spans_of``."""
+def gathered(outcomes: Iterable[Outcome], until: datetime) -> list[Series]:
+    """Return what may be told of these outcomes, by rule, hook and profile.
+
+    They are all that there are of whole spans (see ``spans_of``), the last of which may end with a week, ``until``.
+    """
     cells: dict[tuple[str, str, str], dict[datetime, _Cells]] = defaultdict(lambda: defaultdict(_Cells))
     for outcome in outcomes:
         for rule in outcome.rules:
             cells[rule, outcome.hook, outcome.profile or NO_PROFILE][outcome.week].take(outcome)
-    return [Series(*key, tuple(_told(cells[key]))) for key in sorted(cells)]
+    return [_series(key, cells[key], until) for key in sorted(cells)]
 
 
 def quality(series: Iterable[Series], hook: str = "", profile: str = "") -> list[RuleQuality]:
@@ -299,7 +302,10 @@ def quality(series: Iterable[Series], hook: str = "", profile: str = "") -> list
     found = []
     for rule, several in of_rule.items():
         told = _together([one.told for one in several])
-        found.append(RuleQuality(rule, reduce(add, (one.figures for one in told), Figures()), told))
+        reasons = sum((Counter(why) for one in several for _, why in one.reasons), Counter[str]())
+        by_frequency = sorted(reasons.items(), key=lambda pair: (pair[0] == REST, -pair[1], pair[0]))
+        total = reduce(add, (one.figures for one in told), Figures())
+        found.append(RuleQuality(rule, total, told, tuple(by_frequency)))
     return sorted(found, key=lambda one: (not one.figures.stands_out, -one.figures.fired.least, one.rule))
 
 
@@ -309,21 +315,48 @@ def _part(outcome: Outcome) -> Part:
     return {"accepted": Part.ACCEPTED, "overridden": Part.OVERRIDDEN}.get(outcome.outcome, Part.UNANSWERED)
 
 
-def _told(weeks: Mapping[datetime, _Cells]) -> Iterator[Told]:
-    """Yield what is told of weeks by their begin: as few together as make no small cell, none beyond a span.
+def _series(key: tuple[str, str, str], weeks: Mapping[datetime, _Cells], until: datetime) -> Series:
+    """Return what is told of weeks by their begin: as few together as make no small cell, none beyond a span.
 
     What is left at the end of a span may hold small cells.
     """
-    for _, of_span in groupby(sorted(weeks), key=_span_of):
-        together, begin, length = _Cells(), None, 0
-        for week in of_span:
-            together, begin = together + weeks[week], begin or week
-            length = (week - begin) // WEEK + 1
-            if not together.has_small:
-                yield Told(begin, length, together.told())
-                together, begin = _Cells(), None
-        if begin is not None:
-            yield Told(begin, length, together.told())
+    told: list[Told] = []
+    reasons: list[tuple[datetime, Mapping[str, int]]] = []
+    for span, of_span in groupby(sorted(weeks), key=_span_of):
+        whole = Counter[str]()
+        for begin, end, cells in _put_together(list(of_span), weeks, min(span + SPAN, until)):
+            told.append(Told(begin, (end - begin) // WEEK, cells.told()))
+            if cells.parts[Part.OVERRIDDEN] >= SMALL:
+                whole += cells.reasons
+        if whole:
+            reasons.append((span, dict(_reasons(whole))))
+    return Series(*key, tuple(told), tuple(reasons))
+
+
+def _put_together(
+    of_span: Sequence[datetime], weeks: Mapping[datetime, _Cells], end: datetime
+) -> Iterator[tuple[datetime, datetime, _Cells]]:
+    begin, cells = of_span[0], _Cells()
+    for week, following in zip_longest(of_span, of_span[1:]):
+        cells += weeks[week]
+        if not cells.has_small:
+            yield begin, week + WEEK, cells
+            begin, cells = following, _Cells()
+    if cells.parts:
+        # Not only to the last week with a card: that would tell that there is one.
+        yield begin, end, cells
+
+
+def _reasons(given: Mapping[str, int]) -> Iterator[tuple[str, int]]:
+    """Yield the reasons that enough gave, and the others together; if these are few, with the next more frequent."""
+    rest = 0
+    for reason, count in sorted(given.items(), key=lambda pair: (pair[1], pair[0])):
+        if count < SMALL or 0 < rest < SMALL:
+            rest += count
+        else:
+            yield _REASONS.get(reason, reason), count
+    if rest:
+        yield REST, rest
 
 
 def _span_of(day: datetime) -> datetime:
@@ -390,9 +423,9 @@ def trend_of(told: Sequence[Told]) -> Trend | None:
             y(share.middle),
             y(share.low),
             y(share.high),
-            f"{one.days}: {share.words}",
+            f"{one.first_day} to {one.last_day}: {share.words}",
         )
         for one, share in known
     )
     lines = tuple((y(share), f"{share:.0%}".replace("%", " %")) for share in (0.0, 0.5, 1.0))
-    return Trend(points, lines, f"{begin:%Y-%m-%d}", f"{end - timedelta(days=1):%Y-%m-%d}")
+    return Trend(points, lines, known[0][0].first_day, known[-1][0].last_day)

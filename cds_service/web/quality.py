@@ -15,15 +15,19 @@ from cds_service.protocol.discovery import Service
 from cds_service.protocol.profiles import ProfileName
 from cds_service.settings import Settings
 from cds_service.smart.quality import (
+    DAY,
     NEARLY_ALWAYS,
     NO_PROFILE,
     SMALL,
+    SPAN,
     TREND_HEIGHT,
     TREND_WIDTH,
+    WEEK,
     Count,
     Part,
     Portion,
     Series,
+    day,
     gathered,
     quality,
     spans_of,
@@ -38,8 +42,9 @@ COLUMNS = (
     *("rule", "hook", "profile", "first day", "last day", "fired", "shown"),
     *(part.value for part in Part),
     *("share accepted of answers", "lower end of 95 % interval", "upper end of 95 % interval"),
-    *("time to action", "reasons of overrides"),
+    *("time to action", "overridden for this reason only"),
 )
+"""A line with a reason has the number of overrides for it, in twelve weeks, and no other."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +68,11 @@ def show_quality(
 
     def read(asked: Asked) -> tuple[datetime, list[Series], Count]:
         begin, weeks = spans_of(datetime.fromtimestamp(now(), UTC), int(asked.weeks))
-        return begin, gathered(store.outcomes(begin, weeks)), Count.of(store.answers_to_unknown(begin))
+        return (
+            begin,
+            gathered(store.outcomes(begin, weeks), begin + weeks * WEEK),
+            Count.of(store.answers_to_unknown(begin)),
+        )
 
     def asked() -> Asked:
         return Asked(_one_of("hook", ["", *hooks]), _one_of("profile", ["", *profiles]), _one_of("weeks", WEEKS))
@@ -83,7 +92,7 @@ def show_quality(
             asks=True,
             asked=wanted,
             choices=choices,
-            since=f"{since:%Y-%m-%d}",
+            since=day(since),
             rules=[(one, trend_of(one.told)) for one in rules],
             to_look_at=[one for one in rules if one.figures.stands_out],
             unknown=unknown,
@@ -105,7 +114,7 @@ def show_quality(
         written = StringIO()
         lines = csv.writer(written)
         lines.writerow(COLUMNS)
-        lines.writerows(map(safe, row) for row in _rows(series, wanted))
+        lines.writerows(map(safe, _rows(series, wanted)))
         response = Response(written.getvalue(), content_type="text/csv; charset=utf-8")
         response.headers["Content-Disposition"] = 'attachment; filename="quality.csv"'
         return response
@@ -120,15 +129,15 @@ def _rows(series: Iterable[Series], asked: Asked) -> Iterator[list[str]]:
     for one in series:
         if asked.hook not in ("", one.hook) or asked.profile not in ("", one.profile):
             continue
+        of = [one.rule, one.hook, one.profile]
         for told in one.told:
             found = told.figures
-            yield [
-                *(one.rule, one.hook, one.profile, *told.days.split(" to ")),
-                *(count.words for count in (found.fired, found.shown, *(found.of(part) for part in Part))),
-                *_share(found.accepted),
-                found.time_to_action,
-                "; ".join(f"{reason}: {count}" for reason, count in found.reasons_in_words),
-            ]
+            counts = [count.words for count in (found.fired, found.shown, *(found.of(part) for part in Part))]
+            yield [*of, told.first_day, told.last_day, *counts, *_share(found.accepted), found.time_to_action, ""]
+        for begin, reasons in one.reasons:
+            for reason, count in reasons.items():
+                counts = [f"{count:,}" if part is Part.OVERRIDDEN else "" for part in Part]
+                yield [*of, day(begin), day(begin + SPAN - DAY), "", "", *counts, "", "", "", "", reason]
 
 
 def _share(share: Portion | None) -> tuple[str, str, str]:

@@ -124,18 +124,21 @@ def test_no_canary_is_found_anywhere_but_in_answers(tmp_path: Path):
             refused += list(pages_of_the_app(service, server))
             not_http = [answer_to(service, one) for one in NOT_HTTP]
             laid_open = [requests.get(f"{service.url}{path}", timeout=30).text for path in LAID_OPEN]
-            numbers = requests.get(
-                f"{service.url}/metrics", headers={"Authorization": f"Bearer {ADMIN_TOKEN}"}, timeout=30
-            ).text
+            numbers, page, table = (
+                requests.get(f"{service.url}/{name}", headers={"Authorization": f"Bearer {ADMIN_TOKEN}"}, timeout=30)
+                for name in ("metrics", "quality", "quality.csv")
+            )
             while_it_ran = found_in(tmp_path)
 
     assert answered == number + 1
     assert len(refused) > 5 * answered
     assert [one.text for one in refused if MARK in f"{one.text} {one.headers}".lower()] == []
     assert [one[:12] for one in not_http] == ["HTTP/1.1 400"] * len(NOT_HTTP)
-    assert [one for one in (numbers, *laid_open, *not_http) if MARK in one.lower()] == []
-    assert "bme_requests_total" in numbers
+    assert [one for one in (*laid_open, *not_http) if MARK in one.lower()] == []
     assert [len(one) > 10_000 for one in laid_open] == [True] * len(LAID_OPEN)
+    assert "bme_requests_total" in numbers.text
+    assert (page.status_code, "result-review" in table.text) == (200, True)
+    assert [one.url for one in (numbers, page, table) if MARK in f"{one.text} {one.headers}".lower()] == []
     assert (while_it_ran, found_in(tmp_path)) == ([], [])
     # What was looked through is what was written.
     assert b"bme-result-review" in (tmp_path / "state" / "store.sqlite3").read_bytes()

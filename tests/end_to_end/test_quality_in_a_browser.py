@@ -50,7 +50,7 @@ def test_axe_finds_nothing_and_nothing_runs_out_of_the_page(browser: Any, addres
     page.goto(f"{address}/quality")
     complaints.clear()  # the browser tells of the 401 that asked for the password
     SHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SHOTS / f"quality-{look}-{width}.png", full_page=True)
+    page.screenshot(path=SHOTS / f"quality-{look}-{width}.png")
     page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
     page.locator(f"#{DISLIKED}").screenshot(path=SHOTS / f"quality-{look}-{width}-rule.png")
     violations = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]

@@ -62,8 +62,12 @@ def words(figures: Figures) -> dict[str, str]:
     return {name: count.words for name, count in named.items()}
 
 
+def told_of(outcomes: Iterable[Outcome]) -> list[Series]:
+    return gathered(outcomes, BEGIN + timedelta(weeks=23))
+
+
 def only(outcomes: Iterable[Outcome]) -> Series:
-    (found,) = gathered(outcomes)
+    (found,) = told_of(outcomes)
     return found
 
 
@@ -81,7 +85,7 @@ def test_what_became_of_the_cards_is_counted_by_rule():
         cards(Part.ACCEPTED, 20, rules=("a-rule", "b-rule"), took_s=30.0),
     ]
 
-    a, b = quality(gathered(outcomes))
+    a, b = quality(told_of(outcomes))
 
     assert (a.rule, words(a.figures)) == (
         "a-rule",
@@ -95,7 +99,7 @@ def test_what_became_of_the_cards_is_counted_by_rule():
             "held back": "9",
         },
     )
-    assert a.figures.reasons_in_words == [(MISREAD, 6), (NO_REASON, 5)]
+    assert a.reasons == ((MISREAD, 6), (NO_REASON, 5))
     assert a.figures.time_to_action == "1 to 5 minutes"
     assert (b.rule, b.figures.fired, b.figures.time_to_action) == ("b-rule", Count(20, 20), "under 1 minute")
 
@@ -106,7 +110,7 @@ def test_the_share_accepted_is_of_the_answers_with_wilsons_interval():
     # Newcombe 1998 (Statistics in Medicine 17:857-872), table I: 81 of 263, Wilson's interval 0.2553 to 0.3662.
     assert figures.accepted is not None
     assert (round(figures.accepted.low, 4), round(figures.accepted.high, 4)) == (0.2553, 0.3662)
-    assert figures.accepted.words == "31 % (26 to 37 %)"
+    assert figures.accepted.words == "31 % (26–37 %)"
 
 
 @pytest.mark.parametrize(
@@ -132,7 +136,7 @@ def test_rules_that_stand_out_come_first_then_those_that_fire_most():
         cards(Part.OVERRIDDEN, 20, rules=("disliked",)),
     ]
 
-    assert [one.rule for one in quality(gathered(outcomes))] == ["disliked", "frequent", "rare"]
+    assert [one.rule for one in quality(told_of(outcomes))] == ["disliked", "frequent", "rare"]
 
 
 def test_a_hook_or_a_profile_can_be_asked_for_alone():
@@ -140,7 +144,7 @@ def test_a_hook_or_a_profile_can_be_asked_for_alone():
         cards(Part.UNANSWERED, 10, hook=hook, profile=profile)
         for hook, profile in (("order-sign", "epic"), ("order-sign", ""), ("result-review", "epic"))
     ]
-    series = gathered(outcomes)
+    series = told_of(outcomes)
 
     def fired(**asked: str) -> list[str]:
         return [one.figures.fired.words for one in quality(series, **asked)]
@@ -150,12 +154,16 @@ def test_a_hook_or_a_profile_can_be_asked_for_alone():
 
 
 def test_reasons_that_few_gave_are_told_together_and_never_fewer_than_five():
-    outcomes = [
-        cards(Part.OVERRIDDEN, count, reason_code=reason)
-        for reason, count in (("a", 20), ("b", 6), ("c", 2), ("other", 1))
+    in_two_weeks = [
+        cards(Part.OVERRIDDEN, count, week, reason_code=reason)
+        for week in (0, 5)
+        for reason, count in (("a", 10), ("b", 3), ("c", 1), ("other", 1))
     ]
+    left = [cards(Part.OVERRIDDEN, 3, 6, reason_code="b")]
 
-    assert only(outcomes).told[0].figures.reasons_in_words == [("a", 20), (REST, 9)]
+    (rule,) = quality(told_of([*in_two_weeks, *left]))
+
+    assert (rule.reasons, rule.figures.of(Part.OVERRIDDEN).words) == ((("a", 20), (REST, 10)), "31–34")
 
 
 # --------------------------------------------------------------------------------------------------- small cells
@@ -170,7 +178,7 @@ def test_reasons_that_few_gave_are_told_together_and_never_fewer_than_five():
         (Count.of(5), "5"),
         (Count.of(12_345), "12,345"),
         (Count.of(3) + Count.of(2), "fewer than 9"),
-        (Count.of(3) + Count.of(20), "21 to 24"),
+        (Count.of(3) + Count.of(20), "21–24"),
     ],
 )
 def test_how_a_count_is_shown(count: Count, shown: str):
@@ -189,7 +197,7 @@ def test_as_few_weeks_are_told_together_as_make_no_small_cell():
         (0, 1, "5"),
         (2, 1, "5"),
         (3, 4, "15"),
-        (8, 4, "10 to 13"),
+        (8, 4, "10–13"),
         (12, 1, "9"),
     ]
 
@@ -198,21 +206,21 @@ def test_of_weeks_that_are_told_together_only_the_sum_is_told():
     first = [cards(Part.ACCEPTED, 1, 0), cards(Part.ACCEPTED, 6, 1)]
     other = [cards(Part.ACCEPTED, 4, 0), cards(Part.ACCEPTED, 3, 1)]
 
-    assert gathered(first) == gathered(other)
+    assert told_of(first) == told_of(other)
 
 
 def test_of_hooks_that_are_added_up_no_week_is_cut_that_one_of_them_tells_with_others():
     by_week = [cards(Part.ACCEPTED, 5, week, hook="patient-view") for week in range(6)]
     together = [cards(Part.ACCEPTED, 3, week) for week in (1, 2, 5)]
 
-    (rule,) = quality(gathered([*by_week, *together]))
+    (rule,) = quality(told_of([*by_week, *together]))
 
-    assert [(one.days, one.figures.fired.words) for one in rule.told] == [
-        ("2026-04-20 to 2026-04-26", "5"),
-        ("2026-04-27 to 2026-05-10", "16"),
-        ("2026-05-11 to 2026-05-17", "5"),
-        ("2026-05-18 to 2026-05-24", "5"),
-        ("2026-05-25 to 2026-05-31", "6 to 9"),
+    assert [(one.first_day, one.last_day, one.figures.fired.words) for one in rule.told] == [
+        ("2026-04-20", "2026-04-26", "5"),
+        ("2026-04-27", "2026-05-10", "16"),
+        ("2026-05-11", "2026-05-17", "5"),
+        ("2026-05-18", "2026-05-24", "5"),
+        ("2026-05-25", "2026-07-12", "6–9"),
     ]
 
 
@@ -246,16 +254,17 @@ OUTCOMES = st.lists(
 
 @given(OUTCOMES)
 def test_no_cell_is_told_of_fewer_than_five(outcomes: list[Outcome]):
-    figures = [told.figures for one in gathered(outcomes) for told in one.told]
+    series = told_of(outcomes)
+    figures = [told.figures for one in series for told in one.told]
 
     told = [(count.least, count.most) for one in figures for count in one.counts.values()]
     assert [pair for pair in told if pair != (1, SMALL - 1) and (pair[0] != pair[1] or 0 < pair[0] < SMALL)] == []
-    assert [count for one in figures for count in one.reasons.values() if count < SMALL] == []
+    assert [count for one in series for _, why in one.reasons for count in why.values() if count < SMALL] == []
 
 
 @given(OUTCOMES)
 def test_every_count_holds_what_is_true(outcomes: list[Outcome]):
-    found = quality(gathered(outcomes))
+    found = quality(told_of(outcomes))
 
     true = {rule: sum(one.cards for one in outcomes if rule in one.rules) for rule in ("a-rule", "b-rule")}
     assert [one for one in found if not one.figures.fired.least <= true[one.rule] <= one.figures.fired.most] == []
@@ -268,7 +277,7 @@ def test_nothing_that_is_told_depends_on_how_many_are_in_a_small_cell(outcomes: 
     """Whatever is asked for: other numbers in the small cells, and page and CSV are the same to the letter."""
     changed = list(_with_other_small_cells(outcomes, random))
 
-    before, after = gathered(outcomes), gathered(changed)
+    before, after = told_of(outcomes), told_of(changed)
 
     assert before == after
     for hook, profile in product(("", "order-sign", "patient-view"), ("", "epic", "crd")):
@@ -279,7 +288,7 @@ def _with_other_small_cells(outcomes: list[Outcome], random: Random) -> Iterable
     """The outcomes with as many others, from 1 to 4, wherever a cell that is told holds so few."""
     small = {
         (one.rule, one.hook, one.profile, part, told.begin): told
-        for one in gathered(outcomes)
+        for one in told_of(outcomes)
         for told in one.told
         for part in Part
         if told.figures.of(part) == Count(1, SMALL - 1)
