@@ -298,7 +298,7 @@ def issued_cards(reply: Answer, service: Service, version: str) -> list[IssuedCa
     ]
     unsent = [
         made(
-            card=reply.owner.hashed("|".join(("kept back", service.id, reply.call.hook_instance, subject.key)))[:36],
+            card=reply.owner.hashed("|".join(("kept-back", service.id, reply.call.hook_instance, subject.key)))[:36],
             rules=subject.rules,
             tier=subject.tier.name.lower(),
             indicator="",
