@@ -17,7 +17,7 @@ from cds_service.cards.app_link import AppLink
 from cds_service.cards.content import Content, contents
 from cds_service.cards.render import Addressee, render
 from cds_service.cards.selection import HookKind, Selection, Shown, select
-from cds_service.cards.silence import Silence, Subject, longest, of_cause, silence_of
+from cds_service.cards.silence import Silence, Subject, longest, of_cause, of_notes, silence_of
 from cds_service.data import data_path
 from cds_service.engine.assess import Assessment, assess
 from cds_service.engine.what_if import suppose
@@ -273,6 +273,10 @@ def _kept_back(selection: Selection, assessment: Assessment) -> Iterator[tuple[S
     for one in (*selection.held_back, *selection.named):
         if one.why is not Shown.SILENT:
             yield of_cause(one.diagnosis, assessment, one.tier), KeptBack.HELD
+    if assessment.diagnoses and assessment.notes and not selection.shown:
+        # They would stand on the first card.
+        silent = any(one.why is Shown.SILENT for one in selection.held_back)
+        yield of_notes(assessment), KeptBack.SILENT if silent else KeptBack.HELD
 
 
 def rules_version(settings: Settings, ports: Ports) -> str:

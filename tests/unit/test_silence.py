@@ -232,6 +232,19 @@ def test_a_silent_card_is_recorded_as_such_with_its_rules_once_for_a_call(site: 
     assert [row[:2] + row[3:] for row in sent] == [(None, "generic", (False, False), True)] * 3
 
 
+def test_what_stands_on_the_first_card_besides_is_silent_when_all_cards_are(site: Site):
+    request = scenario(URGENT)
+    for card in site.asked(request):
+        site.answered(card)
+    site.asked({**request, "hookInstance": "another call"})
+
+    assert [(row[0], row[2][0]) for row in recorded(site)[2:]] == [
+        ("silent", "osteomyelitis-diabetic-foot"),
+        ("silent", "charcot-diabetic-foot"),
+        ("silent", "new-or-increasing-edema-is-not-routine"),
+    ]
+
+
 def test_what_a_hook_holds_back_is_recorded_as_held(tmp_path: Path):
     site = Site(tmp_path, {"patient_view_days": 5})
     old = json.loads(json.dumps(scenario(URGENT)).replace("2026-11-17", "2026-11-01"))
@@ -241,6 +254,7 @@ def test_what_a_hook_holds_back_is_recorded_as_held(tmp_path: Path):
     assert [(row[0], row[2][0], *row[3:]) for row in recorded(site)] == [
         ("held", "osteomyelitis-diabetic-foot", (True, True), False),
         ("held", "charcot-diabetic-foot", (True, True), False),
+        ("held", "new-or-increasing-edema-is-not-routine", (True, True), False),
     ]
 
 
