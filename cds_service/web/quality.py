@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import StringIO
+from urllib.parse import urlencode
 
 from flask import Flask, Response, request
 
@@ -68,11 +69,8 @@ def show_quality(
 
     def read(asked: Asked) -> tuple[datetime, list[Series], Count]:
         begin, weeks = spans_of(datetime.fromtimestamp(now(), UTC), int(asked.weeks))
-        return (
-            begin,
-            gathered(store.outcomes(begin, weeks), begin + weeks * WEEK),
-            Count.of(store.answers_to_unknown(begin)),
-        )
+        series = gathered(store.outcomes(begin, weeks), begin + weeks * WEEK)
+        return begin, series, Count.of(store.answers_to_unknown(begin))
 
     def asked() -> Asked:
         return Asked(_one_of("hook", ["", *hooks]), _one_of("profile", ["", *profiles]), _one_of("weeks", WEEKS))
@@ -100,7 +98,7 @@ def show_quality(
             small=SMALL,
             nearly_always=f"{NEARLY_ALWAYS:.0%}".replace("%", " %"),
             size=(TREND_WIDTH, TREND_HEIGHT),
-            query=request.query_string.decode("ascii", "ignore"),
+            query=urlencode(vars(wanted)),
         )
 
     @app.get("/quality.csv")
