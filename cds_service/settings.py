@@ -39,6 +39,7 @@ from cds_service.model.condition import Setting, SettingValue
 from cds_service.protocol.profiles import ProfileName
 
 LONGEST_DAYS = 36_500
+LEAST_STORE_DAYS = 90
 SHORTEST_SECRET = 16
 
 
@@ -217,6 +218,11 @@ class Settings(BaseSettings):
     store_comments: bool = Field(
         False, description="Keep the comments of feedback. They are free text and may be about the patient."
     )
+    store_days: int = Field(
+        0,
+        description="How many days cards and feedback are kept, 90 at least; 0: for ever. What is silent, and /quality,"
+        " are worked out from them.",
+    )
     hooks_folder: Path | None = Field(None, description="A site's own hook definitions, instead of the packaged ones.")
     result_review_hook: str = Field(
         "result-review",
@@ -283,6 +289,15 @@ class Settings(BaseSettings):
                 "smart_issuers needs smart_keys, unless each is public: make one with `cds-service jwt key`"
             )
         return self
+
+    @field_validator("store_days")
+    @classmethod
+    def _kept_long_enough(cls, value: int) -> int:
+        if value and value < LEAST_STORE_DAYS:
+            raise ValueError(
+                f"store_days: write 0, or {LEAST_STORE_DAYS} or more: /quality tells of twelve weeks together"
+            )
+        return value
 
     @field_validator("store_url")
     @classmethod

@@ -83,10 +83,12 @@ _UNKNOWN = (
 class Store:
     """Cards issued, feedback, seen tokens, launches. Nothing is opened before something is to be written or asked."""
 
-    def __init__(self, url: str, now: Callable[[], float] = time.time, *, tokens_required: bool = False) -> None:
-        """Use the database at ``url``. ``tokens_required``: see ``SeenTokens.take``."""
+    def __init__(
+        self, url: str, now: Callable[[], float] = time.time, *, tokens_required: bool = False, keep_days: int = 0
+    ) -> None:
+        """Use the database at ``url``. ``tokens_required``: see ``SeenTokens.take``; ``keep_days``: see ``Writer``."""
         self._database = Database(url)
-        self._writer = Writer(self._database, now)
+        self._writer = Writer(self._database, now, keep_days)
         self._now = now
         self.seen = SeenTokens(self._database, self._writer.tidy_soon, now, required=tokens_required)
 

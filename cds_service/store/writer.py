@@ -12,11 +12,12 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from queue import Empty, Full, Queue
 from threading import Lock, Thread
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Connection, delete, select
 
 from cds_service.errors import StoreUnavailable
 from cds_service.events import Event, log
@@ -34,7 +35,10 @@ GROUP_LIMIT = 500
 """So many requests are committed together at most."""
 
 TIDY_AFTER = 500
-"""After so many commits expired tokens are removed."""
+"""After so many commits what has expired is removed."""
+
+FORGET_LIMIT = 5_000
+"""So many cards, and outcomes, are removed at a time at most, so that nobody waits long for the database."""
 
 WAIT_S = 5.0
 """So long feedback waits for its commit."""
@@ -61,9 +65,11 @@ class _Job:
 class Writer:
     """Takes rows from any thread. Its own thread begins with the first, so that none is there before a fork."""
 
-    def __init__(self, database: Database, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, database: Database, now: Callable[[], float] = time.time, keep_days: int = 0) -> None:
+        """Use a database, in which cards and feedback stay so many days; 0: for ever."""
         self._database = database
         self._now = now
+        self._keep_days = keep_days
         self._queue: Queue[_Job] = Queue(QUEUE_LIMIT)
         self._starting = Lock()
         self._thread: Thread | None = None
@@ -94,7 +100,7 @@ class Writer:
             raise StoreUnavailable from error
 
     def tidy_soon(self) -> None:
-        """Have expired tokens removed some time soon; never waits."""
+        """Have what has expired removed some time soon; never waits."""
         with suppress(StoreUnavailable):
             self._put(_Job(tidy=True), wait_s=0)
 
@@ -159,6 +165,8 @@ class Writer:
         if self._commits % TIDY_AFTER == 0 or any(job.tidy for job in group):
             with suppress(StoreUnavailable), self._database.write(durable=True) as connection:
                 tidy(connection, self._now())
+                if self._keep_days:
+                    forget(connection, datetime.fromtimestamp(self._now(), UTC) - timedelta(days=self._keep_days))
 
     def _commit(self, cards: list[Row], items: list[Row]) -> frozenset[str]:
         """Write the rows in one transaction; return which of the cards that the feedback names are known."""
@@ -178,3 +186,12 @@ class Writer:
         if cards:
             self.dropped += cards
             log(Event.CARDS_NOT_RECORDED, cards=cards)
+
+
+def forget(connection: Connection, before: datetime) -> None:
+    """Remove what was told of cards before a time, and cards issued before it of which nothing is told any more."""
+    old = select(feedback.c.digest).where(feedback.c.received_at < before).limit(FORGET_LIMIT)
+    connection.execute(delete(feedback).where(feedback.c.digest.in_(old)))
+    told = select(feedback.c.card).where(feedback.c.card == issued_cards.c.card)
+    unanswered = select(issued_cards.c.card).where(issued_cards.c.issued_at < before, ~told.exists())
+    connection.execute(delete(issued_cards).where(issued_cards.c.card.in_(unanswered.limit(FORGET_LIMIT))))

@@ -62,7 +62,12 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
         )
     listing = discovery(services, settings.discovery_version)
     version = rules_version(settings, ports)
-    store = Store(settings.store_url.get_secret_value(), ports.now, tokens_required=settings.store_required)
+    store = Store(
+        settings.store_url.get_secret_value(),
+        ports.now,
+        tokens_required=settings.store_required,
+        keep_days=settings.store_days,
+    )
     ports = replace(ports, responses=store.responses)
     app = Flask(__name__, static_folder=None)
     app.extensions["store"] = store

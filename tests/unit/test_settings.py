@@ -78,6 +78,12 @@ def judged(setting: str, value: Any) -> list[str]:
             "write sqlite:///PATH or postgresql://USER:PASSWORD@HOST/DATABASE",
             id="a path for a database",
         ),
+        pytest.param(
+            "store_days",
+            89,
+            "store_days: write 0, or 90 or more: /quality tells of twelve weeks together",
+            id="days that are too few",
+        ),
         pytest.param("profile", "epik", "Input should be 'generic', 'sandbox', 'epic' or 'crd'", id="profile"),
         pytest.param(
             "discovery_version",

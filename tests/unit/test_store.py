@@ -459,6 +459,24 @@ def test_expired_tokens_are_removed_now_and_then_and_others_kept(store: Store, s
     assert [row["expires"] for row in rows(store_url, seen_tokens)] == [1_772_445_602]
 
 
+@pytest.mark.parametrize(("keep_days", "stay"), [(0, {"old", "answered", "new"}), (90, {"answered", "new"})])
+def test_cards_are_kept_as_long_as_is_said_and_no_answer_outlives_its_card(
+    store_url: str, keep_days: int, stay: set[str]
+):
+    days = [0.0]
+    with closing(Store(store_url, lambda: NOW + days[0] * 86_400, keep_days=keep_days)) as made:
+        made.record([replace(ISSUED, card="old"), replace(ISSUED, card="answered")])
+        days[0] = 30
+        made.keep([replace(SAID, card="answered", outcome_at=None)])
+        days[0] = 91
+        made.record([replace(ISSUED, card="new")])
+        for _ in range(TIDY_AFTER):
+            made.seen.take("issuer", str(uuid4()), NOW)
+
+    assert {row["card"] for row in rows(store_url, issued_cards)} == stay
+    assert [row["card"] for row in rows(store_url, feedback)] == ["answered"]
+
+
 # --------------------------------------------------------------------------------- databases that do not work
 
 
