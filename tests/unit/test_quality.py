@@ -63,7 +63,7 @@ def words(figures: Figures) -> dict[str, str]:
 
 
 def told_of(outcomes: Iterable[Outcome]) -> list[Series]:
-    return gathered(outcomes, BEGIN + timedelta(weeks=23))
+    return gathered(outcomes, BEGIN + timedelta(weeks=24))
 
 
 def only(outcomes: Iterable[Outcome]) -> Series:
