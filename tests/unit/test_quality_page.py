@@ -44,6 +44,12 @@ def web(tmp_path: Path) -> Iterator[FlaskClient]:
     made.application.extensions["store"].close()
 
 
+@pytest.fixture(scope="module")
+def empty() -> FlaskClient:
+    """A service in whose store there is nothing."""
+    return client(admin_token=TOKEN, store_url="sqlite://")
+
+
 def basic(words: str) -> str:
     return f"Basic {b64encode(words.encode()).decode()}"
 
@@ -90,8 +96,8 @@ def test_without_an_admin_token_there_is_no_such_page(page: str):
     "given",
     [None, "", "Bearer", "Bearer guessed", "Basic ?", basic("no colon"), basic(f"{TOKEN}:guessed"), f"Digest {TOKEN}"],
 )
-def test_who_has_not_the_token_is_asked_for_it_and_told_nothing(web: FlaskClient, page: str, given: str | None):
-    response = web.get(page, headers={} if given is None else {"Authorization": given})
+def test_who_has_not_the_token_is_asked_for_it_and_told_nothing(empty: FlaskClient, page: str, given: str | None):
+    response = empty.get(page, headers={} if given is None else {"Authorization": given})
 
     assert (response.status_code, response.headers["WWW-Authenticate"].partition(" ")[0]) == (401, "Basic")
     assert response.get_json() == {
@@ -102,14 +108,14 @@ def test_who_has_not_the_token_is_asked_for_it_and_told_nothing(web: FlaskClient
 
 @pytest.mark.parametrize("page", [*PAGES, "/metrics"])
 @pytest.mark.parametrize("given", [f"Bearer {TOKEN}", basic(f"anybody:{TOKEN}"), basic(f":{TOKEN}")])
-def test_who_has_the_token_is_let_in(web: FlaskClient, page: str, given: str):
-    assert web.get(page, headers={"Authorization": given}).status_code == 200
+def test_who_has_the_token_is_let_in(empty: FlaskClient, page: str, given: str):
+    assert empty.get(page, headers={"Authorization": given}).status_code == 200
 
 
 @pytest.mark.parametrize("page", PAGES)
 @pytest.mark.parametrize("method", ["post", "put", "delete", "patch"])
-def test_nothing_can_be_changed_there(web: FlaskClient, page: str, method: str):
-    assert getattr(web, method)(page).status_code == 405
+def test_nothing_can_be_changed_there(empty: FlaskClient, page: str, method: str):
+    assert getattr(empty, method)(page).status_code == 405
 
 
 def test_the_page_needs_no_script_and_asks_nobody_else(web: FlaskClient):
@@ -220,8 +226,8 @@ def test_a_name_is_no_markup(web: FlaskClient):
 
 @pytest.mark.parametrize("query", ["hook=canary", "profile=canary", "weeks=canary", "weeks=1000000"])
 @pytest.mark.parametrize("page", PAGES)
-def test_what_cannot_be_chosen_is_refused_by_its_name(web: FlaskClient, page: str, query: str):
-    response = get(web, f"{page}?{query}")
+def test_what_cannot_be_chosen_is_refused_by_its_name(empty: FlaskClient, page: str, query: str):
+    response = get(empty, f"{page}?{query}")
 
     assert (response.status_code, response.get_json()["issue"][0]["expression"]) == (400, [query.partition("=")[0]])
     assert "canary" not in response.get_data(as_text=True)
@@ -234,14 +240,14 @@ def test_answers_to_cards_that_are_not_recorded_are_named(web: FlaskClient):
     assert "Answers to cards that are not recorded here: 6." in parsed(get(web, "/quality").get_data(as_text=True)).text
 
 
-def test_nothing_recorded_is_told_as_such(web: FlaskClient):
-    page, asked = (parsed(get(web, f"/quality{query}").get_data(as_text=True)) for query in ("", "?hook=order-sign"))
+def test_nothing_recorded_is_told_as_such(empty: FlaskClient):
+    page, asked = (parsed(get(empty, f"/quality{query}").get_data(as_text=True)) for query in ("", "?hook=order-sign"))
 
     assert [one.one("p", class_="look").text for one in (page, asked)] == [
         "Nothing is recorded since 2026-07-13. Figures appear as soon as cards are sent.",
         "Nothing is recorded since 2026-07-13 for this hook and profile. Figures appear as soon as cards are sent.",
     ]
-    assert lines(get(web, "/quality.csv")) == []
+    assert lines(get(empty, "/quality.csv")) == []
 
 
 @pytest.mark.parametrize("page", PAGES)
