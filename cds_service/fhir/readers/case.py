@@ -306,9 +306,10 @@ def _gaps(problems: Iterable[Problem], how: ReadingRules) -> tuple[str, ...]:
     counted: Counter[tuple[str, str]] = Counter()
     for problem, times in met.items():
         counted[problem.code, problem.about] += 1 if problem.where else times
-    labels = {name: fact.label for name, fact in how.rules.facts.items()}
+    facts = how.rules.facts
     return tuple(
-        kinds[code].format(n=n, about=labels.get(about, about)) for (code, about), n in sorted(counted.items())
+        kinds[code].format(n=n, about=facts[about].label if about in facts else about)
+        for (code, about), n in sorted(counted.items())
     )
 
 
