@@ -134,6 +134,7 @@ def _chunks(file: BufferedIOBase, at: int, end: int | None) -> Iterator[Chunk]:
 _TYPE = re.compile(rb'\s*\{\s*"resourceType"\s*:\s*"([A-Za-z]+)"')
 _SUBJECT = re.compile(rb'"(?:subject|patient)"\s*:\s*\{[^{}]*?"reference"\s*:\s*"([^"\\]*)"')
 _PATIENT_ID = re.compile(rb'\s*\{\s*"resourceType"\s*:\s*"Patient"\s*,\s*"id"\s*:\s*"([^"\\]*)"')
+_PLAIN = b'"subject":{"reference":"Patient/'
 _BOM = b"\xef\xbb\xbf"
 
 READ = frozenset(kind.encode() for kind in READ_TYPES)
@@ -185,6 +186,12 @@ def patient_of(line: bytes, kind: bytes) -> str:
     if kind == b"Patient":
         found = _PATIENT_ID.match(line)
         return found[1].decode("utf-8", "replace") if found else patient_of_resource(parsed(line))
+    # As nearly everybody writes it.
+    begin = line.find(_PLAIN)
+    if begin >= 0 and line.find(b'"contained"', 0, begin) < 0 and line.find(b'"patient"', 0, begin) < 0:
+        ident = line[begin + len(_PLAIN) : line.find(b'"', begin + len(_PLAIN))]
+        if b"/" not in ident and b"\\" not in ident:
+            return ident.decode("utf-8", "replace")
     found = None if b'"contained"' in line else _SUBJECT.search(line)
     return named_patient(found[1]) if found else patient_of_resource(parsed(line))
 

@@ -17,10 +17,14 @@ because learning more never turns a NO of the draft's or the patient's facts int
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from functools import cached_property
+from functools import cached_property, partial
+from hashlib import blake2b
+from typing import TypeVar
+
+import orjson
 
 from cds_service.engine.assess import Outcome, assess
 from cds_service.fhir.access import Json, day, objects, references
@@ -42,6 +46,11 @@ from cds_service.replay.export import parsed
 ORDER_TYPES = ("ServiceRequest", "MedicationRequest")
 TEXTS = ("conclusion", "text", "presentedForm")
 MOST_REMEMBERED = 50_000
+OF_THIS_ORDER = frozenset({"id", "meta", "identifier", "subject", "encounter", "authoredOn", "requester"})
+"""Elements that say which order it is, whose, and of when; no check asks for them."""
+
+Known = TypeVar("Known", bool, str)
+Of = TypeVar("Of")
 
 _CODE = re.compile(rb'"code"\s*:\s*"([^"]*)"')
 
@@ -52,6 +61,8 @@ class Relevance:
 
     how: ReadingRules
     _told: dict[bytes, bool] = field(default_factory=dict)
+    _made_by: dict[bytes, str] = field(default_factory=dict)
+    _fires: dict[bytes, bool] = field(default_factory=dict)
 
     # Lines
 
@@ -62,7 +73,8 @@ class Relevance:
             NotAResource: the line had to be parsed, and cannot be.
         """
         if kind == b"Observation":
-            return b"\\u" in line or b'"contained"' in line or any(map(self._is_told, _CODE.findall(line)))
+            escaped = b"\\" in line and b"\\u" in line  # the first is found, or not, in no time
+            return escaped or b'"contained"' in line or any(map(self._is_told, _CODE.findall(line)))
         if kind == b"DiagnosticReport":
             return self.may_be_mr(parsed(line))
         if kind == b"ImagingStudy":
@@ -74,13 +86,11 @@ class Relevance:
 
     def _is_told(self, code: bytes) -> bool:
         found = self._told.get(code)
-        if found is None:
-            if len(self._told) >= MOST_REMEMBERED:
-                self._told.clear()
-            # A code that is written with an escape is not looked up: it may be any.
-            found = b"\\" in code or may_state_anything(code.decode("utf-8", "replace"), self.how.aliases)
-            self._told[code] = found
-        return found
+        return _remembered(self._told, code, self._may_tell, code) if found is None else found
+
+    def _may_tell(self, code: bytes) -> bool:
+        # A code that is written with an escape is not looked up: it may be any.
+        return b"\\" in code or may_state_anything(code.decode("utf-8", "replace"), self.how.aliases)
 
     # Reports, studies, observations
 
@@ -89,8 +99,11 @@ class Relevance:
         if report.get("contained") or any(references(report.get(name)) for name in ("imagingStudy", "study")):
             return True
         try:
-            made_by = modality(report, StudyPlaces())
-            if made_by != "other" and references(report.get("result")):
+            said = _digest((report.get("code"), report.get("category")))
+            made_by = _remembered(self._made_by, said, partial(modality, studies=StudyPlaces()), report)
+            if made_by == "other":
+                return False
+            if references(report.get("result")):
                 # What its observations narrate may decide whether its texts are read at all.
                 return True
             # Without its texts, too: one that tells of a radiograph may be refused beside another in German.
@@ -137,6 +150,11 @@ class Relevance:
 
     def fires_without_imaging(self, order: Json) -> bool:
         """Whether a check of an order may fire although nothing was imaged, whatever is known of the patient."""
+        # An export holds the same few orders again and again.
+        said = _digest({name: value for name, value in order.items() if name not in OF_THIS_ORDER})
+        return _remembered(self._fires, said, self._may_fire_alone, order)
+
+    def _may_fire_alone(self, order: Json) -> bool:
         draft = self.draft(order)
         return draft is not None and self._fires_alone(draft)
 
@@ -181,6 +199,20 @@ class Relevance:
     def _medicines_alone(self) -> bool:
         kinds = ({"order.kind": Finding("order.kind", (kind,))} for kind in ("medication", "other"))
         return any(self._fires_alone(Draft("MedicationRequest", findings=kind)) for kind in kinds)
+
+
+def _digest(value: object) -> bytes:
+    return blake2b(orjson.dumps(value), digest_size=16).digest()
+
+
+def _remembered(known: dict[bytes, Known], said: bytes, work_out: Callable[[Of], Known], of: Of) -> Known:
+    """Return what is worked out of something, or was before, of what says the same."""
+    found = known.get(said)
+    if found is None:
+        if len(known) >= MOST_REMEMBERED:
+            known.clear()
+        found = known[said] = work_out(of)
+    return found
 
 
 def _is_mr(report: Json, studies: StudyPlaces, resources: Mapping[str, Json]) -> bool:
