@@ -100,8 +100,10 @@ class SentenceParts:
             self._by_sort.setdefault(hit.entry.sort, []).append(hit)
         self._mention(bone_before, study_site)
 
-    def of(self, *sorts: Sort) -> list[Hit]:
+    def of(self, *sorts: Sort) -> Sequence[Hit]:
         """Return the hits of these sorts."""
+        if len(sorts) == 1:
+            return self._by_sort.get(sorts[0], ())
         return [hit for sort in sorts for hit in self._by_sort.get(sort, ())]
 
     @property

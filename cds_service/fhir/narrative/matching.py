@@ -438,6 +438,8 @@ def longest(hits: Sequence[Hit]) -> list[Hit]:
 
 def longest_facts(hits: Sequence[Hit]) -> list[Hit]:
     """Return the facts mentioned: a phrase hides those it covers, and one fact is mentioned once in one place."""
+    if len(hits) < 2:
+        return list(hits)
     kept: list[Hit] = []
     for hit in sorted(hits, key=lambda hit: (-hit.length, hit.start)):
         if not any(_hides(other, hit) for other in kept):
@@ -457,4 +459,6 @@ def _hides(longer: Hit, hit: Hit) -> bool:
 def without_general_inside(facts: Sequence[Hit]) -> list[Hit]:
     """Return the facts without general nouns that are part of one ("marrow signal changes")."""
     named = [hit for hit in facts if hit.entry.wording is not None and hit.entry.wording.fact]
+    if len(named) == len(facts):
+        return named
     return [hit for hit in facts if hit in named or not any(hit.overlaps(other.start, other.end) for other in named)]

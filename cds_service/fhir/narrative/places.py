@@ -88,6 +88,8 @@ class Placing:
     ) -> dict[Mention, tuple[Spot, ...]]:
         if not clause.places and not clause.sides:
             return {}
+        if len(mentions) == 1:
+            return {mentions[0]: self._spots(clause.places, clause.sides, side_before)}
         places: dict[Mention, list[Hit]] = {}
         sides: dict[Mention, list[Hit]] = {}
         for hits, by_mention in ((clause.places, places), (clause.sides, sides)):
@@ -178,6 +180,8 @@ class Placing:
             place = hit.entry.place
             part = None if place is None or place.whole else place.phrases[0]
             spots.append(Spot(site, side, part, self._words[hit.end - 1] in known.PLURALS))
+        if len(spots) == 1:
+            return tuple(spots)
         sides_of: dict[Spot, list[str | None]] = {}
         for spot in spots:
             sides_of.setdefault(spot._replace(side=None), []).append(spot.side)
@@ -219,6 +223,8 @@ def _joined(sides: Iterable[str | None]) -> str | None:
 def _most_exact(places: Sequence[Hit]) -> list[tuple[str, Hit]]:
     """Return the sites named, without a region of which a site is named; head and neck are one."""
     sites = [(hit.entry.place.site, hit) for hit in places if hit.entry.place is not None]
+    if len(sites) < 2:
+        return sites
     names = {site for site, _ in sites}
     regions = {known.REGION_OF[site] for site in names if site in known.REGION_OF and known.REGION_OF[site] != site}
     exact = [(site, hit) for site, hit in sites if site not in regions]
@@ -230,6 +236,8 @@ def _most_exact(places: Sequence[Hit]) -> list[tuple[str, Hit]]:
 
 def common_spot(spots: Sequence[Spot]) -> Spot:
     """Return what all spots have in common."""
+    if len(spots) == 1:
+        return spots[0]
     sites = {spot.site for spot in spots}
     sides = {spot.side for spot in spots}
     parts = {spot.part for spot in spots}
@@ -249,6 +257,8 @@ def _side_of_same(spot: Spot, spots: Sequence[Spot]) -> str | None:
 
 def only_spot(spots: Sequence[Spot]) -> Spot | None:
     """Return the one place that spots name; None for none or for several."""
+    if len(spots) == 1:
+        return spots[0]
     return common_spot(spots) if len({(spot.site, spot.side) for spot in spots}) == 1 else None
 
 
