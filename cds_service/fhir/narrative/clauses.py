@@ -205,6 +205,10 @@ class SentenceParts:
         spared = self.of(Sort.SPARED)
         places = longest([hit for hit in self.of(Sort.PLACE) if not self._is_spared(hit, spared)])
         sides = longest([hit for hit in self.of(Sort.SIDE) if not self._is_spared(hit, spared)])
+        if len(self.clauses) == 1:
+            (clause,) = self.clauses
+            clause.mentions, clause.cues, clause.places, clause.sides = self.mentions, self.cues, places, sides
+            return
         for clause in self.clauses:
             clause.mentions = [m for m in self.mentions if clause.start <= m.start and m.end <= clause.end]
             clause.cues = [hit for hit in self.cues if clause.start <= hit.start and hit.end <= clause.end]

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum, auto
 from functools import cache
+from itertools import islice
 from typing import NamedTuple
 
 from cds_service.knowledge import phrases as known
@@ -241,23 +242,25 @@ class _Book:
         """Return every phrase in these words, in the order of their beginnings."""
         hits: list[Hit] = []
         kinds = [self._kinds.get(word) or self._kind(word) for word in words]
+        first = self._first
         for start, kind in enumerate(kinds):
-            point = self._first[kind] if kind in self._first else self._begin(kind)
+            point = first[kind] if kind in first else self._begin(kind)
             if point is None:
                 continue
             ends = point.ends
-            for at in range(start + 1, len(kinds)):
-                after = kinds[at]
-                point = point.following[after] if after in point.following else self._go_on(point, after)
+            for after in islice(kinds, start + 1, None):
+                following = point.following
+                point = following[after] if after in following else self._go_on(point, after)
                 if point is None:
                     break
                 if point.ends:
-                    ends = ends | point.ends
-            for number in sorted(ends):
-                entry = self.entries[number]
-                end = _match(entry.form, words, start)
-                if end > start:
-                    hits.append(Hit(start, end, entry))
+                    ends = ends | point.ends if ends else point.ends
+            if ends:
+                for number in sorted(ends):
+                    entry = self.entries[number]
+                    end = _match(entry.form, words, start)
+                    if end > start:
+                        hits.append(Hit(start, end, entry))
         return hits
 
     def _kind(self, word: str) -> str:

@@ -244,6 +244,9 @@ _WORD = re.compile(
 )
 
 
+_SPELLINGS = {word: form.split() for word, form in known.SPELLINGS.items()}
+
+
 def _sentence(plain: str, start: int, end: int, new_paragraph: bool) -> Sentence:
     bullet = _BULLET.match(plain, start, end)
     start = bullet.end() if bullet else start
@@ -263,11 +266,15 @@ def _sentence(plain: str, start: int, end: int, new_paragraph: bool) -> Sentence
             word = _dash(plain, first, last, words)
             if not word:
                 continue
-        spelled = known.SPELLINGS.get(word)
-        for part in (word,) if spelled is None else spelled.split():
-            words.append(part)
+        parts = _SPELLINGS.get(word)
+        if parts is None:
+            words.append(word)
             starts.append(first)
             ends.append(last)
+        else:
+            words += parts
+            starts += [first] * len(parts)
+            ends += [last] * len(parts)
     return Sentence(start, end, new_paragraph, tuple(words), tuple(starts), tuple(ends))
 
 
