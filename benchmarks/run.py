@@ -155,7 +155,13 @@ def read_the_ehr(results: Results, effort: Effort) -> None:
         one_read = f"{base}/{call.queries()['studies']}"
         made = (
             partial(servers.floor, "waiting", BENCH_READ=one_read),
-            partial(servers.ours, "ours_ehr", fhir_servers=orjson.dumps([base]).decode()),
+            # One worker may get more than its share of the clients: it is to answer them, too.
+            partial(
+                servers.ours,
+                "ours_ehr",
+                fhir_servers=orjson.dumps([base]).decode(),
+                calls_at_once=str(WAITING),
+            ),
         )
         with running(*made) as found:
             say("EHR reads: one by one")
