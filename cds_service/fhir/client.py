@@ -19,14 +19,14 @@ from typing import Any
 
 import orjson
 from pybreaker import CircuitBreaker, CircuitBreakerError
-from requests import PreparedRequest, Request, Response
-from requests.exceptions import SSLError
 from requests.utils import requote_uri
-from urllib3.exceptions import DecodeError, NewConnectionError
+from urllib3 import BaseHTTPResponse, Retry, Timeout
+from urllib3.exceptions import DecodeError, NewConnectionError, SSLError
+from urllib3.util import parse_url
 
 from cds_service.fhir.access import Json, objects, text
 from cds_service.fhir.targets import Target, target_of
-from cds_service.fhir.transport import TimedAdapter, end_reads_at, time_left, tls_context
+from cds_service.fhir.transport import end_reads_at, time_left, timed_pool, tls_context
 
 
 class Failure(StrEnum):
@@ -138,7 +138,7 @@ class FhirClient:
         with self._lock:
             for origin in self._origins.values():
                 origin.threads.shutdown(wait=False)
-                origin.adapter.close()
+                origin.pool.close()
             self._origins.clear()
 
     def _read_all(
@@ -206,7 +206,7 @@ class _Origin:
 
     def __init__(self, name: str, limits: Limits) -> None:
         tls = tls_context(limits.ca_file) if name.startswith("https:") else None
-        self.adapter = TimedAdapter(limits.in_flight, tls)
+        self.pool = timed_pool(name, limits.in_flight, tls)
         self.places = threading.BoundedSemaphore(limits.in_flight)
         self.threads = ThreadPoolExecutor(limits.in_flight, thread_name_prefix="fhir-read")
         self.breaker = CircuitBreaker(
@@ -222,8 +222,12 @@ class _Origin:
             # Not breaker.call(): it holds the breaker's lock until the read is over, so reads would queue.
             with self.breaker.calling():
                 try:
-                    with self._send(_request(target, token, post=post), limits.connect_s) as response:
+                    response = self._send(_Request(target, token, post=post), limits.connect_s)
+                    try:
                         return _resource(response, limits.max_bytes)
+                    finally:
+                        response.close()  # what is not read to the end is not read at all
+                        response.release_conn()
                 except _FailedError:
                     raise
                 except Exception as error:  # whatever a server provokes in the libraries fails this one read
@@ -231,19 +235,35 @@ class _Origin:
         except CircuitBreakerError:
             raise _FailedError(Failure.NOT_TRIED, counts=False) from None
 
-    def _send(self, request: PreparedRequest, connect_s: float) -> Response:
+    def _send(self, request: _Request, connect_s: float) -> BaseHTTPResponse:
         """Return the answer, of which the body is still to be read. A refused connection is tried once more."""
         try:
             return self._send_once(request, connect_s)
-        except OSError as error:
+        except NewConnectionError as error:
             if not any(isinstance(one, ConnectionRefusedError) for one in _causes(error)):
                 raise
         sleep(min(RETRY_PAUSE_S, time_left()))
         return self._send_once(request, connect_s)
 
-    def _send_once(self, request: PreparedRequest, connect_s: float) -> Response:
+    def _send_once(self, request: _Request, connect_s: float) -> BaseHTTPResponse:
         left = time_left()
-        return self.adapter.send(request, stream=True, timeout=(min(connect_s, left), left))
+        try:
+            return self.pool.urlopen(
+                request.method,
+                request.target,
+                request.body,
+                request.headers,
+                retries=_NO_RETRIES,
+                redirect=False,
+                timeout=Timeout(min(connect_s, left), left),
+                preload_content=False,
+                decode_content=False,
+            )
+        except SSLError:
+            raise _FailedError(Failure.NOT_SECURE, counts=True) from None
+
+
+_NO_RETRIES = Retry(False)
 
 
 def _taken(todo: deque[tuple[str, Target]]) -> Iterator[tuple[str, Target]]:
@@ -282,31 +302,40 @@ def _permits(access: Access, target: Target) -> bool:
     return _TOKEN.fullmatch(access.token) is not None and (covered or not rights or not access.token)
 
 
-def _request(target: Target, token: str, *, post: bool) -> PreparedRequest:
-    headers = {
-        "Accept": "application/fhir+json, application/json;q=0.9",
-        "Accept-Encoding": "gzip",
-        "User-Agent": "bme-cds-service",
-    }
-    if token:
-        headers["Authorization"] = f"Bearer {token}"
-    address = f"{target.origin}{target.path}"
-    if post and target.is_search:
-        headers["Content-Type"] = "application/x-www-form-urlencoded"
-        return Request("POST", f"{address}/_search", headers=headers, data=requote_uri(target.query)).prepare()
-    return Request("GET", f"{address}?{target.query}" if target.query else address, headers=headers).prepare()
+class _Request:
+    """What is sent for a target. Its characters are quoted as requests quotes them."""
+
+    def __init__(self, target: Target, token: str, *, post: bool) -> None:
+        post = post and target.is_search
+        self.method = "POST" if post else "GET"
+        address = f"{target.origin}{target.path}"
+        if post:
+            address += "/_search"
+        elif target.query:
+            address += f"?{target.query}"
+        self.target = requote_uri(parse_url(address).request_uri)
+        self.body = requote_uri(target.query) if post else None
+        self.headers = {
+            "Accept": "application/fhir+json, application/json;q=0.9",
+            "Accept-Encoding": "gzip",
+            "User-Agent": "bme-cds-service",
+        }
+        if token:
+            self.headers["Authorization"] = f"Bearer {token}"
+        if post:
+            self.headers["Content-Type"] = "application/x-www-form-urlencoded"
 
 
-def _resource(response: Response, max_bytes: int) -> Json:
+def _resource(response: BaseHTTPResponse, max_bytes: int) -> Json:
     """Return the resource in an answer. Raises _FailedError, and whatever reading the body raises."""
-    status, headers = response.status_code, response.headers
+    status, headers = response.status, response.headers
     if status != 200:
         raise _FailedError(_failure_of(status), counts=status >= 500)
     kind = headers.get("Content-Type", "").partition(";")[0].strip().lower()
     # An encoding that was not asked for would be inflated by a decoder that knows no limit.
     if kind not in JSON_TYPES or headers.get("Content-Encoding", "identity").lower() not in ("identity", "gzip"):
         raise _FailedError(Failure.NOT_FHIR, counts=False)
-    body = response.raw.read(max_bytes + 1, decode_content=True)
+    body = response.read(max_bytes + 1, decode_content=True)
     if len(body) > max_bytes:
         raise _FailedError(Failure.TOO_LARGE, counts=False)
     try:
@@ -331,7 +360,6 @@ def _failed(error: Exception) -> _FailedError:
     causes = list(_causes(error))
     for kind, failure in (
         (TimeoutError, Failure.TIMED_OUT),
-        (SSLError, Failure.NOT_SECURE),
         (NewConnectionError, Failure.UNREACHABLE),
     ):
         if any(isinstance(one, kind) for one in causes):

@@ -1,7 +1,8 @@
 """HTTP connections that end when they must, whatever the server does.
 
-requests' transport adapter, to be used without a session. It is the session that follows redirects (and reads their
-bodies whole even with ``allow_redirects=False``), keeps cookies, and takes proxies and passwords from the environment.
+urllib3's pools and requests' adapter over them, to be used without a session. It is the session that follows redirects
+(and reads their bodies whole even with ``allow_redirects=False``), keeps cookies, and takes proxies and passwords from
+the environment.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 from requests import PreparedRequest
 from requests.adapters import HTTPAdapter
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
+from urllib3 import PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
@@ -41,6 +43,17 @@ def time_left() -> float:
     return left
 
 
+def timed_pool(origin: str, connections: int, tls: ssl.SSLContext | None) -> HTTPConnectionPool:
+    """Return a pool that keeps up to so many connections to a scheme, host and port; they keep to ``end_reads_at``.
+
+    For many reads: to prepare each for requests' adapter takes nearly as long as to make it. ``tls`` is needed for
+    https.
+    """
+    manager = PoolManager(1, maxsize=connections, ssl_context=tls)
+    manager.pool_classes_by_scheme = _POOLS
+    return manager.connection_from_url(origin)
+
+
 class TimedAdapter(HTTPAdapter):
     """requests' adapter, with connections that keep to ``end_reads_at``, and one TLS context for all of them.
 
@@ -55,7 +68,7 @@ class TimedAdapter(HTTPAdapter):
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
         """Let the pools make our connections."""
         super().init_poolmanager(*args, **options)
-        self.poolmanager.pool_classes_by_scheme = {"http": _PlainPool, "https": _TlsPool}
+        self.poolmanager.pool_classes_by_scheme = _POOLS
 
     def build_connection_pool_key_attributes(self, request: PreparedRequest, *_: Any) -> Any:
         """Return host and TLS of a request: the context is all there is to say about TLS."""
@@ -113,3 +126,6 @@ class _PlainPool(HTTPConnectionPool):
 
 class _TlsPool(HTTPSConnectionPool):
     ConnectionCls = _TlsConnection
+
+
+_POOLS = {"http": _PlainPool, "https": _TlsPool}
