@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import time
 from collections.abc import Iterator
@@ -9,13 +10,11 @@ from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import orjson
 import typer
 from pydantic import ValidationError
-from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
 from cds_service import metrics
 from cds_service.data import data_path
@@ -42,8 +41,10 @@ from cds_service.service import (
     site_services,
 )
 from cds_service.settings import Settings, misspelt, mistakes, schema, shown
-from cds_service.show import cards_panel, console, reading_panel, trace_tree
 from cds_service.vignettes import UnreadableVignette, assess_vignette, misses, not_covered, read_vignette
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 app = typer.Typer(
     help="Decision support for bone marrow edema on MRI, over CDS Hooks.",
@@ -71,9 +72,6 @@ class Engine(StrEnum):
     SPARK = "spark"
 
 
-PROGRESS = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(show_speed=True), TimeRemainingColumn())
-
-
 @app.command()
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
@@ -81,6 +79,7 @@ def serve(
     profile: Annotated[ProfileName | None, typer.Option(help="What kind of client calls.")] = None,
 ) -> None:
     """Serve CDS Hooks with gunicorn. Settings come from the environment (BME_...)."""
+    gc.disable()  # until all is loaded: next to nothing of it is garbage, and to look takes a tenth of the start
     from cds_service.web import create_app  # noqa: PLC0415  # deferred: slow import
     from cds_service.web.server import serve as run  # noqa: PLC0415  # deferred: slow import
 
@@ -121,7 +120,9 @@ def try_request(
     if as_json:
         typer.echo(orjson.dumps(found.response, option=orjson.OPT_INDENT_2).decode())
     else:
-        console().print(cards_panel(found.cards))
+        from cds_service.show import cards_panel  # noqa: PLC0415  # deferred: slow import
+
+        _console().print(cards_panel(found.cards))
 
 
 @app.command()
@@ -139,7 +140,9 @@ def explain(
     """Print why each rule did or did not fire, with what was read and where."""
     found = _answer(request, today, remembered=remembered)
     if html is None:
-        console().print(trace_tree(found, rule_set()))
+        from cds_service.show import trace_tree  # noqa: PLC0415  # deferred: slow import
+
+        _console().print(trace_tree(found, rule_set()))
         return
     from cds_service.smart.page import evidence_page  # noqa: PLC0415  # deferred: only this option needs it
 
@@ -162,6 +165,8 @@ def read(
 
     Exits with 2 when a file cannot be read; the others still are.
     """
+    from cds_service.show import reading_panel  # noqa: PLC0415  # deferred: slow import
+
     found = rule_set()
     for name, given, known in (("--site", site, found.sites.group_of), ("--side", side, SIDES)):
         if given is not None and given not in known:
@@ -175,13 +180,13 @@ def read(
             reading = read_file(Path(file), how, Place(site, side))
         except UnreadableFile as error:
             failed = True
-            console(error=True).print(f"{file}: {error}", style="red", markup=False, soft_wrap=True)
+            _console(error=True).print(f"{file}: {error}", style="red", markup=False, soft_wrap=True)
             continue
         result = as_read(file, reading, found.facts)
         if as_json:
             typer.echo(orjson.dumps(result).decode())
         else:
-            console().print(reading_panel(result, reading.reports))
+            _console().print(reading_panel(result, reading.reports))
     if failed:
         raise typer.Exit(EXIT_USAGE)
 
@@ -195,7 +200,7 @@ def assess(
     Exits with 1 when a case that the rules cover misses what it expects strictly.
     """
     rules, today = rule_set(), date.today()  # noqa: DTZ011  # the local day, as a person means it
-    errors = console(error=True)
+    errors = _console(error=True)
     agreed = missed = uncovered = 0
     for number, line in enumerate(_lines(vignettes), start=1):
         try:
@@ -259,12 +264,20 @@ def replay(
 
     A replay that was stopped goes on where it was.
     """
+    from rich import progress  # noqa: PLC0415  # deferred: slow import
+
     from cds_service.replay.replay import Wish  # noqa: PLC0415  # deferred: only this command needs it
     from cds_service.replay.replay import replay as run  # noqa: PLC0415  # as above
 
     wish = Wish(export, out, engine.value, master, processes, sample, with_key)
-    with Progress(*PROGRESS, console=console(error=True)) as bar:
-        tasks: dict[str, TaskID] = {}
+    columns = (
+        progress.TextColumn("{task.description}"),
+        progress.BarColumn(),
+        progress.TaskProgressColumn(show_speed=True),
+        progress.TimeRemainingColumn(),
+    )
+    with progress.Progress(*columns, console=_console(error=True)) as bar:
+        tasks: dict[str, progress.TaskID] = {}
 
         def tell(step: str, done: int, total: int) -> None:
             if step not in tasks:
@@ -277,7 +290,7 @@ def replay(
             _fail(error.message)
         except OSError as error:
             _fail(f"{error.strerror or type(error).__name__}; what is done is kept: run it again")
-    console().print(f"{sum(figures.evaluations.values())} evaluations; see {out}", markup=False)
+    _console().print(f"{sum(figures.evaluations.values())} evaluations; see {out}", markup=False)
 
 
 @app.command()
@@ -287,6 +300,8 @@ def judged(
     ],
 ) -> None:
     """Print how often each rule was right, from a worksheet whose column `correct` holds yes, no or unsure."""
+    from rich.table import Table  # noqa: PLC0415  # deferred: slow import
+
     from cds_service.replay import review  # noqa: PLC0415  # deferred: only this command needs it
 
     try:
@@ -307,7 +322,7 @@ def judged(
             one.left_open,
         )
         table.add_row(*map(str, words))
-    console().print(table)
+    _console().print(table)
 
 
 @app.command()
@@ -321,7 +336,7 @@ def terminology(
     found = resources()
     for resource in found:
         (out / file_name(resource)).write_bytes(written_form(resource))
-    console().print(f"{len(found)} resources written")
+    _console().print(f"{len(found)} resources written")
 
 
 @app.command()
@@ -344,7 +359,7 @@ def export(
     folder.mkdir(parents=True, exist_ok=True)
     for resource in found:
         (folder / file_name(resource)).write_bytes(written_form(resource))
-    console().print(f"{len(found)} resources written")
+    _console().print(f"{len(found)} resources written")
 
 
 @app.command()
@@ -354,10 +369,10 @@ def check() -> None:
 
     found = list(problems(_settings()))
     for problem in found:
-        console(error=True).print(problem, style="red", markup=False)
+        _console(error=True).print(problem, style="red", markup=False)
     if found:
         raise typer.Exit(EXIT_MISMATCH)
-    console().print("hooks, rules, codes and scenarios are in order")
+    _console().print("hooks, rules, codes and scenarios are in order")
 
 
 @app.command()
@@ -446,7 +461,7 @@ def make_token(
     elif bad in BAD:
         why, make = BAD[bad]
         typer.echo(make(good))
-        console(error=True).print(f"expect 401, and in the log: {why}", markup=False)
+        _console(error=True).print(f"expect 401, and in the log: {why}", markup=False)
     else:
         _fail(f"--bad is none that is known; known: {', '.join(BAD)}")
 
@@ -497,8 +512,14 @@ def _lines(path: Path) -> Iterator[bytes]:
         yield from (line for line in file if line.strip())
 
 
+def _console(*, error: bool = False) -> Console:
+    from cds_service.show import console  # noqa: PLC0415  # deferred: slow import, and what serves prints nothing
+
+    return console(error=error)
+
+
 def _fail(message: str) -> NoReturn:
-    console(error=True).print(message, style="red", markup=False)
+    _console(error=True).print(message, style="red", markup=False)
     raise typer.Exit(EXIT_USAGE)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import replace
 from time import perf_counter
 from typing import Any
@@ -39,7 +38,6 @@ from cds_service.web.contract import describe
 from cds_service.web.overload import limit_calls
 from cds_service.web.quality import show_quality
 from cds_service.web.responses import as_json
-from cds_service.web.smart_app import offer_app
 from cds_service.web.transparency import lay_open
 from cds_service.web.watching import count_answer, count_requests, watch
 
@@ -138,13 +136,15 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
 
     watch(app, settings, store)
     show_quality(app, settings, services.values(), store, ports.now)
-    offer_app(app, settings, ports, services.values(), store, version=version)
+    if settings.smart_issuers:
+        from cds_service.web.smart_app import offer_app  # noqa: PLC0415  # deferred: slow import
+
+        offer_app(app, settings, ports, services.values(), store, version=version)
     describe(app, settings, services)
     lay_open(app, settings, ports.rules, version)
     _answer_errors(app)
     app.after_request(_protect)
-    pages = [origin for name in sorted(settings.profiles) for origin in PROFILES[name].origins]
-    _let_browsers_call(app, [*map(_exactly, settings.cors_origins), *pages])
+    _let_browsers_call(app, settings)
     _name_what_is_not_offered(settings)
     return app
 
@@ -157,14 +157,15 @@ def _name_what_is_not_offered(settings: Settings) -> None:
             log(Event.REFERRALS_NOT_OFFERED, profile=name, targets=lacking)
 
 
-def _let_browsers_call(app: Flask, origins: Iterable[str | re.Pattern[str]]) -> None:
-    """Let pages of other origins read the discovery, and those of these origins call the services."""
+def _let_browsers_call(app: Flask, settings: Settings) -> None:
+    """Let pages of other origins read the discovery, and those of the site and of its clients call the services."""
+    pages = [origin for name in sorted(settings.profiles) for origin in PROFILES[name].origins]
     allowed = {"methods": ["GET", "POST"], "allow_headers": ["Authorization", "Content-Type"], "max_age": 600}
     CORS(
         app,
         resources={
             re.compile("/cds-services/?$"): {**allowed, "origins": "*", "send_wildcard": True},
-            re.compile("/cds-services/.+"): {**allowed, "origins": list(origins)},
+            re.compile("/cds-services/.+"): {**allowed, "origins": [*map(_exactly, settings.cors_origins), *pages]},
         },
     )
 

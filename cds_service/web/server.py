@@ -76,8 +76,8 @@ def serve(app: Flask, settings: Settings) -> None:
     """Serve until told to stop (SIGTERM or SIGINT)."""
     _warm_up(settings)
     # What is loaded by now stays: the collector need not look at it again, and the workers share its pages.
-    gc.collect()
     gc.freeze()
+    gc.enable()
     Server(app, settings).run()
 
 

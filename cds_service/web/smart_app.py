@@ -38,16 +38,15 @@ _STATIC = {"page.css": "text/css", "page.js": "text/javascript"}
 def offer_app(
     app: Flask, settings: Settings, ports: Ports, services: Iterable[Service], store: Store, *, version: str
 ) -> None:
-    """Serve the app, if any record may open it. ``version``: fingerprint of what decides (``service.rules_version``).
+    """Serve the app. ``version``: fingerprint of what decides (``service.rules_version``).
 
     Raises:
         ConfigurationError: it cannot be served as configured.
     """
-    if settings.smart_issuers:
-        launcher = Launcher(settings, services, store.launches(settings.secret), ports.now)
-        # What was answered before keeps cards from being shown again, not from being explained.
-        pages = _App(settings, replace(ports, responses=no_responses), launcher, store, version)
-        app.register_blueprint(pages.blueprint())
+    launcher = Launcher(settings, services, store.launches(settings.secret), ports.now)
+    # What was answered before keeps cards from being shown again, not from being explained.
+    pages = _App(settings, replace(ports, responses=no_responses), launcher, store, version)
+    app.register_blueprint(pages.blueprint())
 
 
 @dataclass(frozen=True)
