@@ -133,6 +133,7 @@ def _running(
 ) -> Iterator[Server]:
     """Run a command in a process group of its own until the end. Its output goes nowhere, as into a pipe."""
     clean = {one: value for one, value in os.environ.items() if not one.startswith("BME_")}
+    clean.pop("PYTHONDONTWRITEBYTECODE", None)  # what is installed comes compiled
     clean["PYTHONPATH"] = os.pathsep.join((str(HERE.parent), str(HERE)))
     started = time.perf_counter()
     process = subprocess.Popen(
