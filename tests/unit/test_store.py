@@ -24,7 +24,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, NullPool, create_engine, select, text
+from sqlalchemy import Engine, NullPool, create_engine, inspect, select, text
 from support.postgresql import Cluster, cluster, programs
 
 from cds_service.errors import StoreUnavailable
@@ -578,15 +578,29 @@ def test_a_full_disk_refuses_feedback_until_there_is_room(store_url: str):
 # ----------------------------------------------------------------------------------------------- migrations
 
 
-def test_the_migrations_lead_to_the_tables_of_today(store: Store, store_url: str):
+def from_today(url: str) -> tuple[list[Any], str | None]:
+    """What tells the tables of a database from those of today, and the step that it says it is at."""
+    with engine(url).connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_server_default": True})
+        return compare_metadata(context, metadata), context.get_current_revision()
+
+
+def test_a_new_database_has_the_tables_of_today(store: Store, store_url: str):
     store.keep([SAID])
 
-    with engine(store_url).connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_server_default": True})
-        differences = compare_metadata(context, metadata)
-        version = context.get_current_revision()
+    assert from_today(store_url) == ([], migrations.HEAD)
 
-    assert (differences, version) == ([], migrations.HEAD)
+
+def test_the_migrations_lead_to_the_tables_of_today(store: Store, store_url: str):
+    store.keep([SAID])
+    with engine(store_url).begin() as connection:
+        metadata.drop_all(connection)
+        connection.execute(text("DELETE FROM alembic_version"))
+        emptied = inspect(connection).get_table_names()
+
+        migrations.upgrade(connection)
+
+    assert (emptied, from_today(store_url)) == (["alembic_version"], ([], migrations.HEAD))
 
 
 def test_the_newest_migration_is_the_one_that_is_asked_for():
@@ -625,6 +639,19 @@ def test_threads_that_open_new_databases_at_once_do_not_get_into_each_others_way
         store.close()
 
     assert unknown == [1] * 16
+
+
+def test_threads_that_migrate_at_once_do_not_get_into_each_others_way():
+    def migrated(_number: int) -> list[str]:
+        with engine("sqlite://").begin() as connection:
+            connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)"))
+            migrations.upgrade(connection)
+            return list(connection.scalars(text("SELECT version_num FROM alembic_version")))
+
+    with ThreadPoolExecutor(16) as threads:
+        versions = list(threads.map(migrated, range(16)))
+
+    assert versions == [[migrations.HEAD]] * 16
 
 
 @SQLITE_ONLY
