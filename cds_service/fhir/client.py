@@ -308,12 +308,13 @@ class _Request:
     def __init__(self, target: Target, token: str, *, post: bool) -> None:
         post = post and target.is_search
         self.method = "POST" if post else "GET"
-        address = f"{target.origin}{target.path}"
+        self.target = target.path or "/"
         if post:
-            address += "/_search"
+            self.target += "/_search"
         elif target.query:
-            address += f"?{target.query}"
-        self.target = requote_uri(parse_url(address).request_uri)
+            self.target += f"?{target.query}"
+        if "%" in self.target:  # all else urllib3 quotes alike when it sends it
+            self.target = requote_uri(parse_url(f"{target.origin}{self.target}").request_uri)
         self.body = requote_uri(target.query) if post else None
         self.headers = {
             "Accept": "application/fhir+json, application/json;q=0.9",
