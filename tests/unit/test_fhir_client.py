@@ -26,6 +26,7 @@ from support.fhir_server import (
     PATIENT,
     Behaviour,
     FhirServer,
+    Line,
     answer,
     continue_for_ever,
     drip_body,
@@ -907,6 +908,27 @@ def test_a_site_names_its_own_authorities(secured: ssl.SSLContext, certificate: 
         assert server.connections == 1
         assert fetch(client, server.base, "Patient/2", within_s=BRIEF_S) == failed(Failure.TIMED_OUT)
         assert fetch(client, server.base, "Patient/3") == failed(Failure.BROKEN_OFF)
+
+
+def test_what_is_no_tls_any_more_is_not_secure_before_the_answer_and_breaks_it_off_after(
+    secured: ssl.SSLContext, certificate: Path, limited: Any
+) -> None:
+    def in_the_clear(secured: bytes) -> Behaviour:
+        def behave(line: Line) -> bool:
+            line.send(secured)
+            os.write(line.socket.fileno(), b"not of TLS " * 10)  # past the layer that would make records of it
+            line.rest()
+            return False
+
+        return behave
+
+    client = limited(ca_file=str(certificate))
+    with FhirServer(secured) as server:
+        server.on(READ, in_the_clear(b"HTTP/1.1 200 OK\r\n"))
+        server.on("Patient/2", in_the_clear(answer(b"", content_length="1000")))
+
+        assert fetch(client, server.base) == failed(Failure.NOT_SECURE)
+        assert fetch(client, server.base, "Patient/2") == failed(Failure.BROKEN_OFF)
 
 
 def test_a_certificate_for_another_host_gets_no_request(
