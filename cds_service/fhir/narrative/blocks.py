@@ -9,7 +9,7 @@ from cds_service.fhir.narrative.changes import changes
 from cds_service.fhir.narrative.clauses import Mention, SentenceParts, Spot, Stated
 from cds_service.fhir.narrative.depths import Depths
 from cds_service.fhir.narrative.judging import AS_IT_STANDS, UNSURE, Judge
-from cds_service.fhir.narrative.matching import Sort, library, meant
+from cds_service.fhir.narrative.matching import Sort, book, meant
 from cds_service.fhir.narrative.places import Placing
 from cds_service.fhir.narrative.sentences import CONTEXT_SECTIONS, Section, Sentence
 from cds_service.knowledge import phrases as known
@@ -38,7 +38,7 @@ class BlockReader:
         self.recognised = False
         self._study = study
         self._suggestive = AS_IT_STANDS if suggestive_is_present else UNSURE
-        self._library = library(section in CONTEXT_SECTIONS)
+        self._book = book(section in CONTEXT_SECTIONS)
         self._forget()
 
     def _forget(self) -> None:
@@ -50,7 +50,7 @@ class BlockReader:
         """Return what one sentence states."""
         if sentence.new_paragraph:
             self._forget()
-        hits = meant(self._library.hits(sentence.words))
+        hits = meant(self._book.hits(sentence.words))
         if not hits:
             self._last = ()
             return []

@@ -186,12 +186,16 @@ MOST_KEPT = 200_000
 """Ways from point to point that are kept, and words by their kind: texts can ask for no more memory than that."""
 
 
+_SEVERAL = 0
+"""Stands for the end of a phrase that may end in several places: ``_match`` says which is meant."""
+
+
 @dataclass
-class _Book:
+class Book:
     """All phrases, looked up word by word at once: the words read so far lead to a point, the next to another.
 
-    Points are made when a text first needs them. They leave no phrase out that stands in a text, and let through few
-    that do not: where a phrase ends is for ``_match`` to say.
+    Points are made when a text first needs them. They leave no phrase out that stands in a text, and let none through
+    that does not, but for what must follow its end (``$``).
     """
 
     entries: list[Entry] = field(default_factory=list)
@@ -239,29 +243,34 @@ class _Book:
             begins = begins and element.optional
 
     def hits(self, words: Sequence[str]) -> list[Hit]:
-        """Return every phrase in these words, in the order of their beginnings."""
+        """Return every phrase in these words that can matter, in the order of their beginnings."""
         hits: list[Hit] = []
         kinds = [self._kinds.get(word) or self._kind(word) for word in words]
         first = self._first
+        speaks = bool(words) and words[0] in known.PRONOUNS
         for start, kind in enumerate(kinds):
             point = first[kind] if kind in first else self._begin(kind)
             if point is None:
                 continue
-            ends = point.ends
-            for after in islice(kinds, start + 1, None):
+            end = start + 1
+            reached = dict.fromkeys(point.ends, end)
+            for after in islice(kinds, end, None):
                 following = point.following
                 point = following[after] if after in following else self._go_on(point, after)
                 if point is None:
                     break
-                if point.ends:
-                    ends = ends | point.ends if ends else point.ends
-            if ends:
-                for number in sorted(ends):
-                    entry = self.entries[number]
+                end += 1
+                for number in point.ends:
+                    reached[number] = _SEVERAL if number in reached else end
+            for number in sorted(reached):
+                entry = self.entries[number]
+                end = reached[number]
+                if end == _SEVERAL or entry.form[-1].ends:
                     end = _match(entry.form, words, start)
-                    if end > start:
-                        hits.append(Hit(start, end, entry))
-        return hits
+                if end > start:
+                    hits.append(Hit(start, end, entry))
+                    speaks = speaks or entry.sort in _SPEAK
+        return hits if speaks else [hit for hit in hits if hit.entry.sort in _THINGS]
 
     def _kind(self, word: str) -> str:
         """Return a word of the book as it is, and one word for all others that fit the same phrases."""
@@ -271,9 +280,9 @@ class _Book:
         elif fitting:
             kind = max(fitting, key=len) + "*"
         elif word[0].isdigit():
-            kind = "1"
+            kind = "0*"
         else:
-            kind = "*" if _may_stand_between(word) else "-"
+            kind = "*" if _may_stand_between(word) else "!"
         if len(self._kinds) < MOST_KEPT:
             self._kinds[word] = kind
         return kind
@@ -347,62 +356,49 @@ def _most_between(gap: str) -> int:
     return 3 if gap == "..." else 6
 
 
-@dataclass
-class Library:
-    """The phrases in two books, so that a sentence about nothing we know is left after the first."""
-
-    things: _Book = field(default_factory=_Book)
-    grammar: _Book = field(default_factory=_Book)
-
-    def hits(self, words: Sequence[str]) -> list[Hit]:
-        """Return every phrase in these words that can matter."""
-        things = self.things.hits(words)
-        speaks = any(hit.entry.sort in _SPEAK for hit in things) or (bool(words) and words[0] in known.PRONOUNS)
-        return [*things, *self.grammar.hits(words)] if speaks else things
-
-
 _SPEAK = frozenset({Sort.FACT, Sort.CHANGE_BEFORE, Sort.CHANGE_AFTER, Sort.ANCHOR})
+_THINGS = _SPEAK | {Sort.NOT_MEANT, Sort.PLACE, Sort.SIDE, Sort.BONE, Sort.TISSUE, Sort.MARROW, Sort.SPARED}
+"""What matters also in a sentence that states nothing: what it is about."""
 
 
 @cache
-def library(context: bool) -> Library:
+def book(context: bool) -> Book:
     """Return the phrases for sections with imaging findings, or those for the patient's context."""
-    library = Library()
-    things, grammar = library.things, library.grammar
+    book = Book()
     wordings = known.CONTEXT if context else (*known.IMAGING, *known.NORMAL_STRUCTURES, *known.DIAGNOSES)
     for wording in (*wordings, known.GENERAL_NOUNS):
-        things.add(wording.phrases, Sort.FACT, wording=wording)
+        book.add(wording.phrases, Sort.FACT, wording=wording)
     for not_meant in known.NOT_MEANT:
-        things.add(not_meant.phrases, Sort.NOT_MEANT, not_meant=not_meant)
+        book.add(not_meant.phrases, Sort.NOT_MEANT, not_meant=not_meant)
     for place in known.PLACES:
-        things.add(place.phrases, Sort.PLACE, place=place)
+        book.add(place.phrases, Sort.PLACE, place=place)
     for cue, phrases in known.CUES.items():
-        grammar.add(phrases, Sort.CUE, cue=cue)
-    for book, sort, by_word in (
-        (things, Sort.SIDE, known.SIDES),
-        (things, Sort.CHANGE_BEFORE, known.CHANGE_BEFORE),
-        (things, Sort.CHANGE_AFTER, known.CHANGE_AFTER),
-        (grammar, Sort.COMPARATOR, known.COMPARATORS),
-        (grammar, Sort.COMPARATOR_BEHIND, known.COMPARATORS_BEHIND),
-        (grammar, Sort.SIZE, known.SIZE_WORDS),
+        book.add(phrases, Sort.CUE, cue=cue)
+    for sort, by_word in (
+        (Sort.SIDE, known.SIDES),
+        (Sort.CHANGE_BEFORE, known.CHANGE_BEFORE),
+        (Sort.CHANGE_AFTER, known.CHANGE_AFTER),
+        (Sort.COMPARATOR, known.COMPARATORS),
+        (Sort.COMPARATOR_BEHIND, known.COMPARATORS_BEHIND),
+        (Sort.SIZE, known.SIZE_WORDS),
     ):
         for word, phrases in by_word.items():
             book.add(phrases, sort, word=word)
-    for book, sort, phrases in (
-        (things, Sort.BONE, known.BONE_WORDS),
-        (things, Sort.TISSUE, known.OTHER_TISSUE_WORDS),
-        (things, Sort.MARROW, known.MARROW_WORDS),
-        (things, Sort.SPARED, known.SPARED),
-        (things, Sort.ANCHOR, known.DEPTH_ANCHORS),
-        (grammar, Sort.WEAK_ANCHOR, known.DEPTH_WEAK_ANCHORS),
-        (grammar, Sort.CLAUSE, known.ENDS_CLAUSE),
-        (grammar, Sort.EXCEPT, known.EXCEPT),
-        (grammar, Sort.ELSEWHERE, known.ELSEWHERE),
-        (grammar, Sort.MEASURED, known.MEASURES_OTHERWISE),
-        (grammar, Sort.NOT_A_MEASURE, known.NOT_A_MEASURE),
+    for sort, phrases in (
+        (Sort.BONE, known.BONE_WORDS),
+        (Sort.TISSUE, known.OTHER_TISSUE_WORDS),
+        (Sort.MARROW, known.MARROW_WORDS),
+        (Sort.SPARED, known.SPARED),
+        (Sort.ANCHOR, known.DEPTH_ANCHORS),
+        (Sort.WEAK_ANCHOR, known.DEPTH_WEAK_ANCHORS),
+        (Sort.CLAUSE, known.ENDS_CLAUSE),
+        (Sort.EXCEPT, known.EXCEPT),
+        (Sort.ELSEWHERE, known.ELSEWHERE),
+        (Sort.MEASURED, known.MEASURES_OTHERWISE),
+        (Sort.NOT_A_MEASURE, known.NOT_A_MEASURE),
     ):
         book.add(phrases, sort)
-    return library
+    return book
 
 
 CHANGES = frozenset({Sort.CHANGE_BEFORE, Sort.CHANGE_AFTER})
