@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
+from typing import NamedTuple
 
 from cds_service.knowledge import phrases as known
 
@@ -134,20 +135,31 @@ def _below(plain: str, block: Block, untitled: Section, has_findings: bool) -> I
     yield block
 
 
-@dataclass(frozen=True)
-class Sentence:
-    """A sentence: its place in the text, and its words in the form in which they are compared."""
+class Sentence(NamedTuple):
+    """A sentence: its place in the text, and its words in the form in which they are compared.
+
+    ``marks`` are the words as they stand in the text, one for each of ``words``.
+    """
 
     start: int
     end: int
     new_paragraph: bool
     words: tuple[str, ...]
-    starts: tuple[int, ...]
-    ends: tuple[int, ...]
+    marks: tuple[re.Match[str], ...]
+
+    @property
+    def starts(self) -> tuple[int, ...]:
+        """Where the words begin in the text."""
+        return tuple(mark.start() for mark in self.marks)
+
+    @property
+    def ends(self) -> tuple[int, ...]:
+        """Where the words end in the text."""
+        return tuple(mark.end() for mark in self.marks)
 
     @property
     def is_question(self) -> bool:
-        return bool(self.words) and self.words[-1] == "?" and self.words[0] in known.QUESTION_BEGINS
+        return self.words[-1:] == ("?",) and self.words[0] in known.QUESTION_BEGINS
 
 
 _MARK = re.compile(r"[.!?]+(?=[\s)\"'\]]|\Z)|\.(?=[^\W\d_])|\n|[ \t](?=\d{1,2}\)[ \t])")
@@ -159,25 +171,22 @@ _LAST_WORD = re.compile(r"[^\s,;:()\[\]]{1,20}\Z")
 def sentences_of(text: str, plain: str, block: Block) -> Iterator[Sentence]:
     begin = block.start
     new_paragraph = True
-    for mark in _MARK.finditer(plain, block.start, block.end):
-        if mark.start() < begin:
-            continue
-        sort = _boundary(text, plain, begin, mark, block.end)
+    for mark in (*_MARK.finditer(plain, block.start, block.end), None):
+        sort, end = "paragraph", block.end
+        if mark is not None:
+            if mark.start() < begin:
+                continue
+            sort, end = _boundary(text, plain, begin, mark, block.end), mark.end()
         if sort == "none":
             continue
-        for start, end in _short_enough(plain, begin, mark.end()):
-            sentence = _sentence(plain, start, end, new_paragraph)
+        while begin < end:
+            cut = end if end - begin <= LONGEST_SENTENCE else _cut(plain, begin)
+            sentence = _sentence(plain, begin, cut, new_paragraph)
             if sentence.words:
                 yield sentence
                 new_paragraph = False
-        if sort == "paragraph":
-            new_paragraph = True
-        begin = mark.end()
-    for start, end in _short_enough(plain, begin, block.end):
-        sentence = _sentence(plain, start, end, new_paragraph)
-        if sentence.words:
-            yield sentence
-            new_paragraph = False
+            begin = cut
+        new_paragraph = new_paragraph or sort == "paragraph"
 
 
 def _boundary(text: str, plain: str, begin: int, mark: re.Match[str], end: int) -> str:
@@ -228,23 +237,25 @@ def _line_boundary(text: str, plain: str, begin: int, at: int, end: int) -> str:
     return "none" if long_line and (in_capitals or word in known.NAMES_IN_CAPITALS) else "sentence"
 
 
-def _short_enough(plain: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    while end - start > LONGEST_SENTENCE:
-        cut = plain.rfind(" ", start + LONGEST_SENTENCE // 2, start + LONGEST_SENTENCE)
-        cut = cut if cut > 0 else start + LONGEST_SENTENCE
-        yield start, cut
-        start = cut
-    yield start, end
+def _cut(plain: str, start: int) -> int:
+    """Return where a sentence ends that is too long."""
+    cut = plain.rfind(" ", start + LONGEST_SENTENCE // 2, start + LONGEST_SENTENCE)
+    return cut if cut > 0 else start + LONGEST_SENTENCE
 
 
-# A decimal, a word (t1, l5, don't), a comparison, a mark. A hyphen stands only between or before numbers.
+# A word of plain letters (told fastest), any other word (t1, l5, don't), a decimal, a comparison, a mark. A hyphen
+# before a letter says nothing.
 _WORD = re.compile(
-    r"[^\W\d_]+(?:'[^\W\d_]+)?(?:\d{1,2}(?!\d)[a-z]{0,4})?|(?<![\d.,])-(?=\d)|\d+(?:[.,]\d+)?"
-    r"|\+/-|>=|<=|[<>≥≤~≈±?,;:()/+&-]"
+    r"[a-z]+(?![^\W_]|')|[^\W\d_]+(?:'[^\W\d_]+)?(?:\d{1,2}(?!\d)[a-z]{0,4})?|\d+(?:[.,]\d+)?"
+    r"|\+/-|>=|<=|[<>≥≤~≈±?,;:()/+&]|-(?![a-z])"
 )
 
 
-_SPELLINGS = {word: form.split() for word, form in known.SPELLINGS.items()}
+_READ_AS = {
+    **{word: tuple(form.split()) for word, form in known.SPELLINGS.items()},
+    **dict.fromkeys(known.LEFT_OUT, ()),
+}
+"""Words of the text that are read as others, or as none."""
 
 
 def _sentence(plain: str, start: int, end: int, new_paragraph: bool) -> Sentence:
@@ -255,27 +266,21 @@ def _sentence(plain: str, start: int, end: int, new_paragraph: bool) -> Sentence
     while end > start and plain[end - 1].isspace():
         end -= 1
     words: list[str] = []
-    starts: list[int] = []
-    ends: list[int] = []
-    for match in _WORD.finditer(plain, start, end):
-        word = match[0]
-        if word in known.LEFT_OUT:
-            continue
-        first, last = match.span()
+    marks: list[re.Match[str]] = []
+    for mark in _WORD.finditer(plain, start, end):
+        word = mark[0]
         if word == "-":
-            word = _dash(plain, first, last, words)
+            word = _dash(plain, mark.start(), mark.end(), words)
             if not word:
                 continue
-        parts = _SPELLINGS.get(word)
-        if parts is None:
+        forms = _READ_AS.get(word)
+        if forms is None:
             words.append(word)
-            starts.append(first)
-            ends.append(last)
+            marks.append(mark)
         else:
-            words += parts
-            starts += [first] * len(parts)
-            ends += [last] * len(parts)
-    return Sentence(start, end, new_paragraph, tuple(words), tuple(starts), tuple(ends))
+            words += forms
+            marks += [mark] * len(forms)
+    return Sentence(start, end, new_paragraph, tuple(words), tuple(marks))
 
 
 def _dash(plain: str, start: int, end: int, words: Sequence[str]) -> str:
