@@ -22,7 +22,7 @@ class Spot(NamedTuple):
     plural: bool = False
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Mention:
     """A phrase about a fact where it stands, and what the words around it make of it."""
 
@@ -55,7 +55,7 @@ LISTS = frozenset(
 JOINS = frozenset({",", "or", "nor", "and", "&", "/"})
 
 
-@dataclass
+@dataclass(slots=True)
 class Clause:
     """A part of a sentence between "but", "however", "except" and their like."""
 
@@ -164,16 +164,13 @@ class SentenceParts:
         """Return the cues outside these mentions; of those that overlap, the longest."""
         if not self._all_cues:
             return []
-        taken: dict[int, tuple[int, int]] = {at: (-1, -1) for m in mentions for at in range(m.start, m.end)}
-        kept: list[Hit] = []
+        taken = {at for mention in mentions for at in range(mention.start, mention.end)}
+        kept = longest([hit for hit in self._all_cues if taken.isdisjoint(range(hit.start, hit.end))])
         twins: dict[tuple[int, int], set[Cue | None]] = {}
-        for hit in sorted(self._all_cues, key=lambda hit: (-hit.length, hit.start)):
-            span = (hit.start, hit.end)
-            if all(taken.get(at, span) == span for at in range(*span)):
-                taken.update(dict.fromkeys(range(*span), span))
-                kept.append(hit)
-                twins.setdefault(span, set()).add(hit.entry.cue)
-        kept.sort(key=lambda hit: hit.start)
+        for hit in kept:
+            twins.setdefault((hit.start, hit.end), set()).add(hit.entry.cue)
+        if len(twins) == len(kept):
+            return kept
         return [hit for hit in kept if self._looks_right(hit, twins[hit.start, hit.end])]
 
     def _looks_right(self, hit: Hit, twins: set[Cue | None]) -> bool:
@@ -262,8 +259,11 @@ class SentenceParts:
 
     def _changes(self) -> list[Hit]:
         """Return the words of change outside the findings' own words; of those that overlap, the longest."""
+        words_of_change = self.of(*CHANGES)
+        if not words_of_change:
+            return []
         spans = [(m.start, m.end) for m in self.mentions if m.wording.covers and m.wording.fact]
-        free = [hit for hit in self.of(*CHANGES) if not any(hit.overlaps(*span) for span in spans)]
+        free = [hit for hit in words_of_change if not any(hit.overlaps(*span) for span in spans)]
         before = longest([hit for hit in free if hit.entry.sort is Sort.CHANGE_BEFORE])
         after = longest([hit for hit in free if hit.entry.sort is Sort.CHANGE_AFTER])
         return [hit for hit in (*before, *after) if not self._is_limited(hit)]

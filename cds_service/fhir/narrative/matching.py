@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum, auto
 from functools import cache
-from itertools import islice
+from itertools import islice, pairwise
 from typing import NamedTuple
 
 from cds_service.knowledge import phrases as known
@@ -79,9 +79,6 @@ class Hit(NamedTuple):
 
     def overlaps(self, start: int, end: int) -> bool:
         return self.start < end and start < self.end
-
-    def is_twin_of(self, other: Hit) -> bool:
-        return (self.start, self.end) == (other.start, other.end)
 
     @property
     def length(self) -> int:
@@ -425,12 +422,15 @@ def _masked(hit: Hit, mask: Hit) -> bool:
 
 
 def longest(hits: Sequence[Hit]) -> list[Hit]:
-    """Return, of hits that overlap, the longest; several in one place are all kept."""
-    if len(hits) < 2:
-        return list(hits)
+    """Return, of hits in their order that overlap, the longest; several in one place are all kept."""
+    if all(hit.end <= following.start for hit, following in pairwise(hits)):
+        return [*hits]
     kept: list[Hit] = []
-    for hit in sorted(hits, key=lambda hit: (-hit.length, hit.start)):
-        if all(hit.is_twin_of(other) or not hit.overlaps(other.start, other.end) for other in kept):
+    taken: dict[int, tuple[int, int]] = {}
+    for hit in sorted(hits, key=_longest_first):
+        span = hit.start, hit.end
+        if all(taken.get(at, span) == span for at in range(*span)):
+            taken.update(dict.fromkeys(range(*span), span))
             kept.append(hit)
     return sorted(kept, key=lambda hit: hit.start)
 
@@ -438,12 +438,16 @@ def longest(hits: Sequence[Hit]) -> list[Hit]:
 def longest_facts(hits: Sequence[Hit]) -> list[Hit]:
     """Return the facts mentioned: a phrase hides those it covers, and one fact is mentioned once in one place."""
     if len(hits) < 2:
-        return list(hits)
+        return [*hits]
     kept: list[Hit] = []
-    for hit in sorted(hits, key=lambda hit: (-hit.length, hit.start)):
+    for hit in sorted(hits, key=_longest_first):
         if not any(_hides(other, hit) for other in kept):
             kept.append(hit)
     return kept
+
+
+def _longest_first(hit: Hit) -> tuple[int, int]:
+    return hit.start - hit.end, hit.start
 
 
 def _hides(longer: Hit, hit: Hit) -> bool:
