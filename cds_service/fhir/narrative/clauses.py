@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from cds_service.fhir.narrative.matching import CHANGES, Hit, Sort, longest, longest_facts, without_general_inside
+from cds_service.fhir.narrative.matching import Hit, Sort, longest, longest_facts, without_general_inside
 from cds_service.fhir.narrative.sentences import Sentence
 from cds_service.knowledge import phrases as known
 from cds_service.knowledge.phrases import Anchor, Cue, Kind, Wording
@@ -55,7 +55,7 @@ LISTS = frozenset(
 JOINS = frozenset({",", "or", "nor", "and", "&", "/"})
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, slots=True)
 class Clause:
     """A part of a sentence between "but", "however", "except" and their like."""
 
@@ -100,11 +100,9 @@ class SentenceParts:
             self._by_sort.setdefault(hit.entry.sort, []).append(hit)
         self._mention(bone_before, study_site)
 
-    def of(self, *sorts: Sort) -> Sequence[Hit]:
-        """Return the hits of these sorts."""
-        if len(sorts) == 1:
-            return self._by_sort.get(sorts[0], ())
-        return [hit for sort in sorts for hit in self._by_sort.get(sort, ())]
+    def of(self, sort: Sort) -> Sequence[Hit]:
+        """Return the hits of one sort."""
+        return self._by_sort.get(sort, ())
 
     @property
     def subjects(self) -> list[Mention]:
@@ -151,7 +149,7 @@ class SentenceParts:
 
     def _tissues(self) -> list[Hit]:
         places = [hit for hit in self.of(Sort.PLACE) if hit.entry.place is not None and hit.entry.place.bone]
-        return [*self.of(Sort.BONE, Sort.TISSUE), *places]
+        return [*self.of(Sort.BONE), *self.of(Sort.TISSUE), *places]
 
     def tissue(self) -> bool | None:
         """Return whether the sentence speaks of bone; None when it names no tissue."""
@@ -188,7 +186,7 @@ class SentenceParts:
         return (hit.entry.cue in BEHIND) == (right_behind or not follows)
 
     def _cut(self) -> None:
-        separators = [hit for hit in self.of(Sort.CLAUSE, Sort.EXCEPT) if self._separates(hit)]
+        separators = [hit for hit in (*self.of(Sort.CLAUSE), *self.of(Sort.EXCEPT)) if self._separates(hit)]
         separators.sort(key=lambda hit: hit.start)
         begin, exception = 0, False
         for hit in separators:
@@ -259,14 +257,11 @@ class SentenceParts:
 
     def _changes(self) -> list[Hit]:
         """Return the words of change outside the findings' own words; of those that overlap, the longest."""
-        words_of_change = self.of(*CHANGES)
-        if not words_of_change:
-            return []
         spans = [(m.start, m.end) for m in self.mentions if m.wording.covers and m.wording.fact]
-        free = [hit for hit in words_of_change if not any(hit.overlaps(*span) for span in spans)]
-        before = longest([hit for hit in free if hit.entry.sort is Sort.CHANGE_BEFORE])
-        after = longest([hit for hit in free if hit.entry.sort is Sort.CHANGE_AFTER])
-        return [hit for hit in (*before, *after) if not self._is_limited(hit)]
+        changes: list[Hit] = []
+        for sort in (Sort.CHANGE_BEFORE, Sort.CHANGE_AFTER):
+            changes += longest([hit for hit in self.of(sort) if not any(hit.overlaps(*span) for span in spans)])
+        return [hit for hit in changes if not self._is_limited(hit)]
 
     def _is_limited(self, change: Hit) -> bool:
         """Return whether a longer phrase ("no increase in", "no new") takes the change back."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from cds_service.fhir.narrative.clauses import BEHIND, JOINS, LISTS, Clause, Mention, SentenceParts
 from cds_service.fhir.narrative.matching import Hit, Sort
@@ -20,6 +21,12 @@ class Verdict:
     denied: bool = False
     limited: bool = False
     ended: bool = False
+
+
+def _in_order(clause: Clause, cues: Iterable[Hit]) -> list[Hit | Mention]:
+    """Return cues and the mentions of their clause, in the order in which they stand."""
+    events: list[Hit | Mention] = [*cues, *(m for m in clause.mentions if m.wording.kind is not Kind.GENERAL)]
+    return sorted(events, key=lambda event: (event.start, event.end))
 
 
 AS_IT_STANDS = Verdict()
@@ -39,19 +46,25 @@ class Judge:
 
     def judge(self) -> None:
         """Set the state of every mention."""
-        for clause in self._parts.clauses:
-            for mention in clause.mentions:
-                events = self._events(clause, mention)
-                self._set(mention, self._before(clause, mention, events, self._suggestive))
-            self._look_behind(clause)
-            self._either(clause)
-            self._seen_otherwise(clause)
-            self._earlier(clause)
-        for clause, following in zip(self._parts.clauses, self._parts.clauses[1:], strict=False):
+        clauses = self._parts.clauses
+        for clause in clauses:
+            self._look_before(clause)
+            cues = {hit.entry.cue for hit in clause.cues}
+            if not BEHIND.isdisjoint(cues):
+                self._look_behind(clause)
+            if Cue.EITHER in cues:
+                self._either(clause)
+            if Cue.BY_OTHER_MEANS in cues:
+                self._seen_otherwise(clause)
+            if Cue.EARLIER_SHOWED in cues or Cue.SEEN_EARLIER in cues:
+                self._earlier(clause)
+        for clause, following in pairwise(clauses):
             if following.begins_exception:
                 self._excepted(clause, following)
         stands_out = bool(self._parts.of(Sort.ELSEWHERE))
-        has_exception = any(clause.begins_exception for clause in self._parts.clauses)
+        has_exception = any(clause.begins_exception for clause in clauses)
+        if not (stands_out or has_exception or self._parts.sentence.is_question):
+            return
         for mention in self._parts.mentions:
             if stands_out and mention.state is State.ABSENT and mention.wording.kind is not Kind.CONTEXT:
                 mention.state = None
@@ -60,23 +73,26 @@ class Judge:
             if self._parts.sentence.is_question and mention.state is not None:
                 mention.state = State.INDETERMINATE
 
+    def _look_before(self, clause: Clause) -> None:
+        """Let the words speak that stand before the mentions: "no", "without", "possible"."""
+        of_all: list[Hit | Mention] | None = None
+        for mention in clause.mentions:
+            if not mention.wording.covers:
+                others = (m for m in self._parts.mentions if m is mention or (m.wording.covers and m.wording.fact))
+                outside = [m for m in others if m is mention or m.end <= mention.start or m.start >= mention.end]
+                beside = self._parts.cues_beside(outside)
+                cues = [hit for hit in beside if clause.start <= hit.start and hit.end <= clause.end]
+                self._set(mention, self._before(clause, mention, _in_order(clause, cues), self._suggestive))
+            elif clause.cues:
+                of_all = _in_order(clause, clause.cues) if of_all is None else of_all
+                self._set(mention, self._before(clause, mention, of_all, self._suggestive))
+
     @staticmethod
     def _set(mention: Mention, verdict: Verdict) -> None:
         mention.state = verdict.state
         mention.denied = verdict.denied
         mention.limited = verdict.limited
         mention.ended = verdict.ended
-
-    def _events(self, clause: Clause, mention: Mention) -> list[Hit | Mention]:
-        cues = clause.cues
-        if not mention.wording.covers:
-            others = (m for m in self._parts.mentions if m is mention or (m.wording.covers and m.wording.fact))
-            outside = [m for m in others if m is mention or m.end <= mention.start or m.start >= mention.end]
-            cues = [
-                hit for hit in self._parts.cues_beside(outside) if clause.start <= hit.start and hit.end <= clause.end
-            ]
-        events: list[Hit | Mention] = [*cues, *(m for m in clause.mentions if m.wording.kind is not Kind.GENERAL)]
-        return sorted(events, key=lambda event: (event.start, event.end))
 
     def _before(
         self, clause: Clause, mention: Mention, events: Sequence[Hit | Mention], suggestive: Verdict
