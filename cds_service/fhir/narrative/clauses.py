@@ -22,6 +22,9 @@ class Spot(NamedTuple):
     plural: bool = False
 
 
+NOWHERE = Spot()
+
+
 @dataclass(eq=False, slots=True)
 class Mention:
     """A phrase about a fact where it stands, and what the words around it make of it."""

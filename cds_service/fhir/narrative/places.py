@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from cds_service.fhir.narrative.clauses import JOINS, Clause, Mention, SentenceParts, Spot
+from cds_service.fhir.narrative.clauses import JOINS, NOWHERE, Clause, Mention, SentenceParts, Spot
 from cds_service.fhir.narrative.matching import Hit
 from cds_service.knowledge import phrases as known
 from cds_service.knowledge.phrases import Kind
@@ -17,44 +17,49 @@ class Placing:
         self.named_spots: tuple[Spot, ...] = ()
         self._parts = parts
         self._words = parts.words
-        self._silent: tuple[Spot, ...] = ()
+        self._study = NOWHERE
+        self._fallbacks: list[Spot] = []
 
     def place(self, before: tuple[Spot, ...], study: Spot) -> None:
         """Set the places of every mention."""
-        inherited = only_spot(before) or Spot()
+        self._study = study
+        inherited = only_spot(before) or NOWHERE
         side_before = inherited.side or study.side
-        silent: list[Spot] = []
-        for clause in self._parts.clauses:
+        clauses = self._parts.clauses
+        for clause in clauses:
             clause.spots = self._with_implied_site(clause, self._spots(clause.places, clause.sides, side_before))
-        for number, clause in enumerate(self._parts.clauses):
+        for number, clause in enumerate(clauses):
             fallback = self._fallback(number, inherited)
             own = self._bound(clause, side_before)
             for mention in clause.mentions:
-                spots = [_said_by_itself(mention.wording.site, spot) for spot in own.get(mention, (Spot(),))]
-                mention.spots = tuple(dict.fromkeys(_completed(spot, fallback, study) for spot in spots))
-                if mention.wording.fact in known.OF_THE_PATIENT:
-                    mention.spots = (Spot(),)
-                elif mention.wording.fact in known.ABOUT_ALL_MARROW:
+                wording = mention.wording
+                if wording.fact in known.OF_THE_PATIENT:
+                    mention.spots = (NOWHERE,)
+                elif wording.fact in known.ABOUT_ALL_MARROW:
                     mention.spots = (Spot("diffuse_marrow"),)
-            clause.named = tuple(dict.fromkeys(_completed(spot, fallback, study) for spot in clause.spots))
-            silent.append(_completed(Spot(), fallback, study))
-        self.named_spots = tuple(dict.fromkeys(spot for clause in self._parts.clauses for spot in clause.named))
-        self._silent = tuple(silent)
+                else:
+                    spots = [_said_by_itself(wording.site, spot) for spot in own[mention]]
+                    mention.spots = _distinct([_completed(spot, fallback, study) for spot in spots])
+            clause.named = _distinct([_completed(spot, fallback, study) for spot in clause.spots])
+            self._fallbacks.append(fallback)
+        self.named_spots = _distinct([spot for clause in clauses for spot in clause.named])
 
     @staticmethod
     def _with_implied_site(clause: Clause, spots: tuple[Spot, ...]) -> tuple[Spot, ...]:
         """Return the spots of a clause that names its site only in a finding: "sacroiliitis with marrow edema"."""
-        findings = [m for m in clause.mentions if m.wording.kind is not Kind.CONTEXT and m.wording.site is not None]
-        sites = {mention.wording.site for mention in findings}
-        if clause.places or len(sites) != 1:
+        if clause.places:
             return spots
-        return tuple(spot._replace(site=site) for site in sites for spot in spots or (Spot(),))
+        findings = [m for m in clause.mentions if m.wording.site is not None and m.wording.kind is not Kind.CONTEXT]
+        sites = {mention.wording.site for mention in findings}
+        if len(sites) != 1:
+            return spots
+        return tuple(spot._replace(site=site) for site in sites for spot in spots or (NOWHERE,))
 
     def _fallback(self, number: int, inherited: Spot) -> Spot:
         """Return the place of a clause that names none: of the clauses before it, else of the next, else inherited."""
         for clause in reversed(self._parts.clauses[:number]):
             if clause.named:
-                return only_spot(clause.named) or Spot()
+                return only_spot(clause.named) or NOWHERE
         for clause in self._parts.clauses[number + 1 : number + 2]:
             if clause.spots and (clause.takes_up or not clause.subjects):
                 return only_spot(clause.spots) or inherited
@@ -73,7 +78,9 @@ class Placing:
                 bound[mention] = self._of_neighbours(clause, leading, mention, bound) or (shared,)
             else:
                 bound[mention] = tuple(
-                    Spot(
+                    spot
+                    if spot.site and spot.side
+                    else Spot(
                         spot.site or shared.site, spot.side or _side_of_same(spot, clause.spots), spot.part, spot.plural
                     )
                     for spot in spots
@@ -89,7 +96,8 @@ class Placing:
         if not clause.places and not clause.sides:
             return {}
         if len(mentions) == 1:
-            return {mentions[0]: self._spots(clause.places, clause.sides, side_before)}
+            named = clause.spots if clause.places else self._spots((), clause.sides, side_before)
+            return {mentions[0]: named}
         places: dict[Mention, list[Hit]] = {}
         sides: dict[Mention, list[Hit]] = {}
         for hits, by_mention in ((clause.places, places), (clause.sides, sides)):
@@ -168,7 +176,9 @@ class Placing:
             return ()
         names = [(hit, _side_name(hit.entry.word, side_before)) for hit in sides]
         all_sides = _joined([side for _, side in names])
-        sites = _most_exact([hit for hit in places if not self._is_only_a_heading(hit, places)])
+        if len(places) > 1:
+            places = [hit for hit in places if not self._is_only_a_heading(hit, places)]
+        sites = _most_exact(places)
         if not sites:
             return (Spot(side=all_sides),) if all_sides else ()
         spots: list[Spot] = []
@@ -201,9 +211,14 @@ class Placing:
 
     def spots_of(self, clause: Clause) -> tuple[Spot, ...]:
         """Return the one place of a clause, else what a clause without a place inherits."""
-        silent = self._silent[self._parts.clauses.index(clause)]
+        silent = _completed(NOWHERE, self._fallbacks[self._parts.clauses.index(clause)], self._study)
         shared = common_spot(clause.spots)
         return (shared if shared.site is not None else Spot(silent.site, shared.side or silent.side, silent.part),)
+
+
+def _distinct(spots: Sequence[Spot]) -> tuple[Spot, ...]:
+    """Return the spots without those that stand there already."""
+    return tuple(spots if len(spots) < 2 else dict.fromkeys(spots))
 
 
 def _side_name(name: str, side_before: str | None) -> str | None:
@@ -212,8 +227,10 @@ def _side_name(name: str, side_before: str | None) -> str | None:
     return {"left": "right", "right": "left"}.get(side_before or "")
 
 
-def _joined(sides: Iterable[str | None]) -> str | None:
+def _joined(sides: Sequence[str | None]) -> str | None:
     """Return one side for several: left and right are both."""
+    if len(sides) < 2:
+        return sides[0] if sides else None
     distinct = {side for side in sides if side is not None}
     if len(distinct) > 1 or "both" in distinct:
         return "both"
@@ -236,8 +253,8 @@ def _most_exact(places: Sequence[Hit]) -> list[tuple[str, Hit]]:
 
 def common_spot(spots: Sequence[Spot]) -> Spot:
     """Return what all spots have in common."""
-    if len(spots) == 1:
-        return spots[0]
+    if len(spots) < 2:
+        return spots[0] if spots else NOWHERE
     sites = {spot.site for spot in spots}
     sides = {spot.side for spot in spots}
     parts = {spot.part for spot in spots}
@@ -257,8 +274,8 @@ def _side_of_same(spot: Spot, spots: Sequence[Spot]) -> str | None:
 
 def only_spot(spots: Sequence[Spot]) -> Spot | None:
     """Return the one place that spots name; None for none or for several."""
-    if len(spots) == 1:
-        return spots[0]
+    if len(spots) < 2:
+        return spots[0] if spots else None
     return common_spot(spots) if len({(spot.site, spot.side) for spot in spots}) == 1 else None
 
 
@@ -275,6 +292,8 @@ def _said_by_itself(site: str | None, spot: Spot) -> Spot:
 
 def _completed(spot: Spot, fallback: Spot, study: Spot) -> Spot:
     """Return a spot with what the words before, then the study, say of its site and side."""
+    if spot.site is not None and spot.side is not None:
+        return spot
     site, part = spot.site, spot.part
     if site is None:
         site, part = (fallback.site, fallback.part) if fallback.site is not None else (study.site, None)
