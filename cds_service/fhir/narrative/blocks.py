@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from cds_service.fhir.narrative.changes import changes
 from cds_service.fhir.narrative.clauses import Mention, SentenceParts, Spot, Stated
@@ -17,8 +17,7 @@ from cds_service.knowledge.phrases import Cue, Kind
 from cds_service.model.finding import State, Value
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(NamedTuple):
     """A statement before it is dressed: words ``start`` to ``end`` of the sentence say it."""
 
     fact: str
@@ -79,7 +78,7 @@ class BlockReader:
 
     def _of_the_last(self, parts: SentenceParts, judge: Judge, placing: Placing) -> Iterator[Stated]:
         """Return what "this has resolved" or "it is unchanged" says of the one finding of the sentence before."""
-        if parts.subjects or len(self._last) != 1 or not parts.words or parts.words[0] not in known.PRONOUNS:
+        if len(self._last) != 1 or not parts.words or parts.words[0] not in known.PRONOUNS or parts.subjects:
             return
         last = self._last[0]
         if not last.wording.fact or last.wording.kind is Kind.NORMAL:

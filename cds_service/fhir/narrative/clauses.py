@@ -189,8 +189,9 @@ class SentenceParts:
         return (hit.entry.cue in BEHIND) == (right_behind or not follows)
 
     def _cut(self) -> None:
-        separators = [hit for hit in (*self.of(Sort.CLAUSE), *self.of(Sort.EXCEPT)) if self._separates(hit)]
-        separators.sort(key=lambda hit: hit.start)
+        separators = [*self.of(Sort.CLAUSE), *self.of(Sort.EXCEPT)]
+        if separators:
+            separators = sorted(filter(self._separates, separators), key=lambda hit: hit.start)
         begin, exception = 0, False
         for hit in separators:
             if hit.start < begin:
@@ -260,10 +261,13 @@ class SentenceParts:
 
     def _changes(self) -> list[Hit]:
         """Return the words of change outside the findings' own words; of those that overlap, the longest."""
+        before, after = self.of(Sort.CHANGE_BEFORE), self.of(Sort.CHANGE_AFTER)
+        if not (before or after):
+            return []
         spans = [(m.start, m.end) for m in self.mentions if m.wording.covers and m.wording.fact]
         changes: list[Hit] = []
-        for sort in (Sort.CHANGE_BEFORE, Sort.CHANGE_AFTER):
-            changes += longest([hit for hit in self.of(sort) if not any(hit.overlaps(*span) for span in spans)])
+        for hits in (before, after):
+            changes += longest([hit for hit in hits if not any(hit.overlaps(*span) for span in spans)])
         return [hit for hit in changes if not self._is_limited(hit)]
 
     def _is_limited(self, change: Hit) -> bool:

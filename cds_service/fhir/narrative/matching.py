@@ -423,7 +423,7 @@ def _masked(hit: Hit, mask: Hit) -> bool:
 
 def longest(hits: Sequence[Hit]) -> list[Hit]:
     """Return, of hits in their order that overlap, the longest; several in one place are all kept."""
-    if all(hit.end <= following.start for hit, following in pairwise(hits)):
+    if len(hits) < 2 or all(hit.end <= following.start for hit, following in pairwise(hits)):
         return [*hits]
     kept: list[Hit] = []
     taken: dict[int, tuple[int, int]] = {}
@@ -461,6 +461,8 @@ def _hides(longer: Hit, hit: Hit) -> bool:
 
 def without_general_inside(facts: Sequence[Hit]) -> list[Hit]:
     """Return the facts without general nouns that are part of one ("marrow signal changes")."""
+    if len(facts) < 2:
+        return [*facts]
     named = [hit for hit in facts if hit.entry.wording is not None and hit.entry.wording.fact]
     if len(named) == len(facts):
         return named
