@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from cds_service.fhir.narrative.changes import changes
-from cds_service.fhir.narrative.clauses import Mention, SentenceParts, Spot, Stated
+from cds_service.fhir.narrative.clauses import NOWHERE, Mention, SentenceParts, Spot, Stated
 from cds_service.fhir.narrative.depths import Depths
 from cds_service.fhir.narrative.judging import AS_IT_STANDS, UNSURE, Judge
 from cds_service.fhir.narrative.matching import Sort, book, meant
@@ -63,10 +63,11 @@ class BlockReader:
             found += [*changes(parts, judge, placing), *Depths(parts, placing).depths(self._last)]
         self.recognised = self.recognised or bool(found) or any(m.wording.fact for m in parts.mentions)
         self._remember(parts, placing)
+        found.sort(key=lambda stated: stated[3])
         return [
             Found(fact, value, spot, self.section, sentence, start, end)
-            for fact, value, spots, start, end in sorted(found, key=lambda stated: stated[3])
-            for spot in (spots or (Spot(),))
+            for fact, value, spots, start, end in found
+            for spot in spots or (NOWHERE,)
         ]
 
     def _remember(self, parts: SentenceParts, placing: Placing) -> None:
@@ -97,9 +98,10 @@ class BlockReader:
                 yield "change", hit.entry.word, spots, hit.start, hit.end
 
 
-def _statements(parts: SentenceParts) -> Iterator[Stated]:
+def _statements(parts: SentenceParts) -> list[Stated]:
     """Return what the mentions state."""
-    for mention in parts.mentions:
-        value = mention.value
-        if value is not None and mention.wording.fact:
-            yield mention.wording.fact, value, mention.spots, mention.start, mention.end
+    return [
+        (mention.wording.fact, value, mention.spots, mention.start, mention.end)
+        for mention in parts.mentions
+        if mention.wording.fact and (value := mention.value) is not None
+    ]

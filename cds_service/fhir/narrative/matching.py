@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum, auto
 from functools import cache
-from itertools import islice, pairwise
+from itertools import pairwise
 from typing import NamedTuple
 
 from cds_service.knowledge import phrases as known
@@ -54,7 +54,7 @@ class Sort(IntEnum):
     NOT_A_MEASURE = auto()
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class Entry:
     """One phrase of the book, and what it stands for."""
 
@@ -170,7 +170,7 @@ _Step = tuple[int, int, int, int]
 """Where in a phrase one is: phrase, element, row of that element or -1, and words of the row or gap that are read."""
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class _Point:
     """What may follow the words read so far: the steps, the phrases that may end here, and the points one word on."""
 
@@ -250,8 +250,8 @@ class Book:
             if point is None:
                 continue
             end = start + 1
-            reached = dict.fromkeys(point.ends, end)
-            for after in islice(kinds, end, None):
+            reached = dict.fromkeys(point.ends, end) if point.ends else {}
+            for after in kinds[end:]:
                 following = point.following
                 point = following[after] if after in following else self._go_on(point, after)
                 if point is None:
@@ -259,9 +259,8 @@ class Book:
                 end += 1
                 for number in point.ends:
                     reached[number] = _SEVERAL if number in reached else end
-            for number in sorted(reached):
-                entry = self.entries[number]
-                end = reached[number]
+            for number in sorted(reached) if len(reached) > 1 else reached:
+                entry, end = self.entries[number], reached[number]
                 if end == _SEVERAL or entry.form[-1].ends:
                     end = _match(entry.form, words, start)
                 if end > start:
