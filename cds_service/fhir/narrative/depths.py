@@ -49,7 +49,10 @@ class Depths:
         of = self._parts.of
         if not (of(Sort.ANCHOR) or of(Sort.WEAK_ANCHOR)) or of(Sort.NOT_A_MEASURE):
             return
-        lengths = self._nearest_the_anchor([one for one in self._lengths() if self._is_depth(one, last)])
+        lengths = [one for one in self._lengths() if self._is_depth(one, last)]
+        if not lengths:
+            return
+        lengths = self._nearest_the_anchor(lengths)
         for clause in self._parts.clauses:
             here = [one for one in lengths if clause.start <= one.start < clause.end]
             own: Mapping[Mention, tuple[Spot, ...]] = {}

@@ -29,7 +29,7 @@ class Placing:
         for clause in clauses:
             clause.spots = self._with_implied_site(clause, self._spots(clause.places, clause.sides, side_before))
         for number, clause in enumerate(clauses):
-            fallback = self._fallback(number, inherited)
+            fallback = self._fallback(number, inherited) if len(clauses) > 1 else inherited
             own = self._bound(clause, side_before)
             for mention in clause.mentions:
                 wording = mention.wording
@@ -38,7 +38,9 @@ class Placing:
                 elif wording.fact in known.ABOUT_ALL_MARROW:
                     mention.spots = (Spot("diffuse_marrow"),)
                 else:
-                    spots = [_said_by_itself(wording.site, spot) for spot in own[mention]]
+                    spots = own[mention]
+                    if wording.site is not None:
+                        spots = tuple(_said_by_itself(wording.site, spot) for spot in spots)
                     mention.spots = _distinct([_completed(spot, fallback, study) for spot in spots])
             clause.named = _distinct([_completed(spot, fallback, study) for spot in clause.spots])
             self._fallbacks.append(fallback)
@@ -70,7 +72,10 @@ class Placing:
         if not clause.mentions:
             return {}
         leading = clause.subjects or clause.mentions
-        bound = self.nearest(clause, leading, side_before)
+        if len(leading) == 1 and clause.places:
+            bound = {leading[0]: clause.spots}
+        else:
+            bound = self.nearest(clause, leading, side_before)
         shared = common_spot(clause.spots)
         for mention in leading:
             spots = bound.get(mention)
@@ -96,15 +101,16 @@ class Placing:
         if not clause.places and not clause.sides:
             return {}
         if len(mentions) == 1:
-            named = clause.spots if clause.places else self._spots((), clause.sides, side_before)
-            return {mentions[0]: named}
+            return {mentions[0]: self._spots(clause.places, clause.sides, side_before)}
         places: dict[Mention, list[Hit]] = {}
         sides: dict[Mention, list[Hit]] = {}
+        nearest: dict[Hit, Mention] = {}
         for hits, by_mention in ((clause.places, places), (clause.sides, sides)):
             for hit in hits:
                 at = self._place_of(clause, hit) if hits is clause.sides else hit
-                nearest = min(mentions, key=lambda mention: self._distance(mention, at))
-                by_mention.setdefault(nearest, []).append(hit)
+                if at not in nearest:
+                    nearest[at] = min(mentions, key=lambda mention: self._distance(mention, at))
+                by_mention.setdefault(nearest[at], []).append(hit)
         return {
             mention: self._spots(places.get(mention, ()), sides.get(mention, ()), side_before)
             for mention in mentions
@@ -118,10 +124,11 @@ class Placing:
 
     def _distance(self, mention: Mention, hit: Hit) -> int:
         """Return how far a place is from a mention, in words; commas keep apart, "and" and "with" a little less."""
-        if hit.overlaps(mention.start, mention.end):
+        if hit.start < mention.end and mention.start < hit.end:
             return -1
         gap = self._words[mention.end : hit.start] if mention.end <= hit.start else self._words[hit.end : mention.start]
-        return len(gap) + 4 * sum(word in known.KEEPS_APART for word in gap) + sum(word in ",;" for word in gap)
+        apart = [word for word in gap if word in known.KEEPS_APART]
+        return len(gap) + 4 * len(apart) + apart.count(",") + apart.count(";")
 
     def _of_neighbours(
         self,
@@ -174,7 +181,9 @@ class Placing:
         """Return places and sides as spots; with several of both, each place keeps the side that stands at it."""
         if not places and not sides:
             return ()
-        names = [(hit, _side_name(hit.entry.word, side_before)) for hit in sides]
+        names = [
+            (hit, hit.entry.word if hit.entry.word != "opposite" else _OPPOSITE.get(side_before)) for hit in sides
+        ]
         all_sides = _joined([side for _, side in names])
         if len(places) > 1:
             places = [hit for hit in places if not self._is_only_a_heading(hit, places)]
@@ -221,10 +230,7 @@ def _distinct(spots: Sequence[Spot]) -> tuple[Spot, ...]:
     return tuple(spots if len(spots) < 2 else dict.fromkeys(spots))
 
 
-def _side_name(name: str, side_before: str | None) -> str | None:
-    if name != "opposite":
-        return name
-    return {"left": "right", "right": "left"}.get(side_before or "")
+_OPPOSITE: Mapping[str | None, str] = {"left": "right", "right": "left"}
 
 
 def _joined(sides: Sequence[str | None]) -> str | None:
@@ -283,9 +289,9 @@ def _region(site: str | None) -> str | None:
     return known.REGION_OF.get(site, site) if site is not None else None
 
 
-def _said_by_itself(site: str | None, spot: Spot) -> Spot:
+def _said_by_itself(site: str, spot: Spot) -> Spot:
     """Return a spot with the site that a phrase names by itself ("sacroiliitis"), unless a nearer one is named."""
-    if site is None or (_region(spot.site) == _region(site) and known.REGION_OF.get(site) == site):
+    if _region(spot.site) == _region(site) and known.REGION_OF.get(site) == site:
         return spot
     return Spot(site, spot.side, spot.part if _region(spot.site) == _region(site) else None, spot.plural)
 

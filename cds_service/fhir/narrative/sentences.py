@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from typing import NamedTuple
@@ -54,8 +53,7 @@ def plain_form(text: str) -> str:
     return lower.translate(_SAME_LENGTH)
 
 
-@dataclass(frozen=True)
-class Block:
+class Block(NamedTuple):
     """A piece of text below one heading; without a section it is not read."""
 
     section: Section | None
@@ -98,18 +96,18 @@ def blocks_of(text: str, plain: str, untitled: Section) -> list[Block]:
 
 
 LONGEST_HEADING = 70
-_LINE_OR_COLON = re.compile(r"^|:", re.MULTILINE)
+_LINE_OR_COLON = re.compile(r"[\n:]")
 
 
 def _headings_in(pattern: re.Pattern[str], text: str, plain: str) -> Iterator[re.Match[str]]:
     """Return the headings: at the beginning of a line, or with a capital before a colon."""
     line = end = 0
-    for mark in _LINE_OR_COLON.finditer(plain):
-        begins = range(mark.start(), mark.end() + 1)
-        if mark.end() > mark.start():
+    for mark in (None, *_LINE_OR_COLON.finditer(plain)):
+        if mark is not None and mark[0] == ":":
             begins = range(max(line + 1, end, mark.start() - LONGEST_HEADING), mark.start())
         else:
-            line = mark.start()
+            line = mark.end() if mark is not None else 0
+            begins = range(line, line + 1)
         for at in begins:
             match = pattern.match(plain, at) if at == line or text[at].isupper() else None
             if match:
