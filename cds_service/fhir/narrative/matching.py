@@ -172,10 +172,15 @@ _Step = tuple[int, int, int, int]
 
 @dataclass(eq=False, slots=True)
 class _Point:
-    """What may follow the words read so far: the steps, the phrases that may end here, and the points one word on."""
+    """What is known after so many words: the steps that may follow, and the phrases that ended on the way.
+
+    ``ends`` holds, by number, after how many words each of them ends; 0 where ``_match`` must say it, because there are
+    several such places, or a condition on what follows (``$``). ``following`` holds the points one word on.
+    """
 
     steps: frozenset[_Step]
-    ends: frozenset[int]
+    read: int
+    ends: tuple[tuple[int, int], ...]
     following: dict[str, _Point | None] = field(default_factory=dict)
 
 
@@ -183,20 +188,15 @@ MOST_KEPT = 200_000
 """Ways from point to point that are kept, and words by their kind: texts can ask for no more memory than that."""
 
 
-_SEVERAL = 0
-"""Stands for the end of a phrase that may end in several places: ``_match`` says which is meant."""
-
-
 @dataclass
 class Book:
     """All phrases, looked up word by word at once: the words read so far lead to a point, the next to another.
 
-    Points are made when a text first needs them. They leave no phrase out that stands in a text, and let none through
-    that does not, but for what must follow its end (``$``).
+    Points are made when a text first needs them. They leave no phrase out that stands in a text.
     """
 
     entries: list[Entry] = field(default_factory=list)
-    _points: dict[tuple[frozenset[_Step], frozenset[int]], _Point] = field(default_factory=dict)
+    _points: dict[tuple[frozenset[_Step], int, tuple[tuple[int, int], ...]], _Point] = field(default_factory=dict)
     _first: dict[str, _Point | None] = field(default_factory=dict)
     _by_word: dict[str, set[int]] = field(default_factory=dict)
     _by_beginning: dict[str, set[int]] = field(default_factory=dict)
@@ -249,20 +249,15 @@ class Book:
             point = first[kind] if kind in first else self._begin(kind)
             if point is None:
                 continue
-            end = start + 1
-            reached = dict.fromkeys(point.ends, end) if point.ends else {}
-            for after in kinds[end:]:
+            for after in kinds[start + 1 :]:
                 following = point.following
-                point = following[after] if after in following else self._go_on(point, after)
-                if point is None:
+                further = following[after] if after in following else self._go_on(point, after)
+                if further is None:
                     break
-                end += 1
-                for number in point.ends:
-                    reached[number] = _SEVERAL if number in reached else end
-            for number in sorted(reached) if len(reached) > 1 else reached:
-                entry, end = self.entries[number], reached[number]
-                if end == _SEVERAL or entry.form[-1].ends:
-                    end = _match(entry.form, words, start)
+                point = further
+            for number, length in point.ends:
+                entry = self.entries[number]
+                end = start + length if length else _match(entry.form, words, start)
                 if end > start:
                     hits.append(Hit(start, end, entry))
                     speaks = speaks or entry.sort in _SPEAK
@@ -290,7 +285,7 @@ class Book:
             numbers |= self._by_beginning.get(kind[:length], set())
         if kind[0].isdigit():
             numbers |= self._by_number
-        start = _Point(frozenset(step for number in numbers for step in self._open(number, 0)[0]), frozenset())
+        start = _Point(frozenset(step for number in numbers for step in self._open(number, 0)[0]), 0, ())
         self._first[kind] = self._go_on(start, kind)
         return self._first[kind]
 
@@ -302,10 +297,14 @@ class Book:
             for more, end in self._after(step, kind):
                 steps |= more
                 ends |= end
-        key = frozenset(steps), frozenset(ends)
-        following = self._points.get(key) if steps or ends else None
-        if following is None and (steps or ends):
-            following = _Point(*key)
+        following = None
+        if steps or ends:
+            read = point.read + 1
+            reached = dict(point.ends)
+            for number in ends:
+                reached[number] = 0 if number in reached or self.entries[number].form[-1].ends else read
+            key = frozenset(steps), read, tuple(sorted(reached.items()))
+            following = self._points.get(key) or _Point(*key)
             if self._kept < MOST_KEPT:
                 self._points[key] = following
         if self._kept < MOST_KEPT:
