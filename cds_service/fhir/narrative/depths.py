@@ -167,8 +167,10 @@ class Depths:
             measures = [length_mm(number, unit).low or Decimal(0) for number in numbers]
             return Range(min(measures), max(measures))
         if len(numbers) > 1:
-            if join == "to" and self._words[max(0, at - 1) : at] == ("from",) and (
-                self._parts.of(Sort.CHANGE_BEFORE) or self._parts.of(Sort.CHANGE_AFTER)
+            if (
+                join == "to"
+                and self._words[max(0, at - 1) : at] == ("from",)
+                and (self._parts.of(Sort.CHANGE_BEFORE) or self._parts.of(Sort.CHANGE_AFTER))
             ):
                 return length_mm(numbers[1], unit)  # "increased from 8 to 12 mm"
             return length_between_mm(numbers[0], numbers[1], unit)

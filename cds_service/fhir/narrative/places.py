@@ -181,9 +181,7 @@ class Placing:
         """Return places and sides as spots; with several of both, each place keeps the side that stands at it."""
         if not places and not sides:
             return ()
-        names = [
-            (hit, hit.entry.word if hit.entry.word != "opposite" else _OPPOSITE.get(side_before)) for hit in sides
-        ]
+        names = [(hit, hit.entry.word if hit.entry.word != "opposite" else _OPPOSITE.get(side_before)) for hit in sides]
         all_sides = _joined([side for _, side in names])
         if len(places) > 1:
             places = [hit for hit in places if not self._is_only_a_heading(hit, places)]
