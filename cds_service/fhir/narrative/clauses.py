@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import NamedTuple
 
 from cds_service.fhir.narrative.matching import Hit, Sort, longest, longest_facts, without_general_inside
@@ -76,11 +78,15 @@ class Clause:
     @property
     def subjects(self) -> list[Mention]:
         """The mentions that can be denied, doubted and placed on their own."""
-        return [m for m in self.mentions if m.wording.kind not in (Kind.QUALITY, Kind.GENERAL)]
+        return _subjects(self.mentions)
 
     def is_placed(self, start: int, end: int) -> bool:
         """Return whether a place or a side stands between two words."""
         return any(start <= hit.start < end for hit in (*self.places, *self.sides))
+
+
+def _subjects(mentions: Iterable[Mention]) -> list[Mention]:
+    return [mention for mention in mentions if mention.wording.kind not in (Kind.QUALITY, Kind.GENERAL)]
 
 
 Stated = tuple[str, Value, tuple[Spot, ...], int, int]
@@ -98,9 +104,9 @@ class SentenceParts:
         self.mentions: list[Mention] = []
         self.cues: list[Hit] = []
         self.clauses: list[Clause] = []
-        self._by_sort: dict[Sort, list[Hit]] = {}
+        self._by_sort: dict[Sort, list[Hit]] = defaultdict(list)
         for hit in hits:
-            self._by_sort.setdefault(hit.entry.sort, []).append(hit)
+            self._by_sort[hit.entry.sort].append(hit)
         self._mention(bone_before, study_site)
 
     def of(self, sort: Sort) -> Sequence[Hit]:
@@ -110,7 +116,7 @@ class SentenceParts:
     @property
     def subjects(self) -> list[Mention]:
         """The mentions that can be denied, doubted and placed on their own."""
-        return [mention for clause in self.clauses for mention in clause.subjects]
+        return _subjects(self.mentions)
 
     def clause_of(self, hit: Hit) -> Clause:
         """Return the clause in which a hit stands."""
@@ -156,8 +162,9 @@ class SentenceParts:
 
     def tissue(self) -> bool | None:
         """Return whether the sentence speaks of bone; None when it names no tissue."""
-        if any(mention.wording.fact == "bme" for mention in self.mentions):
-            return True
+        for mention in self.mentions:
+            if mention.wording.fact == "bme":
+                return True
         last = max(self._tissues(), key=lambda hit: hit.start, default=None)
         return None if last is None else last.entry.sort is not Sort.TISSUE
 
@@ -167,11 +174,11 @@ class SentenceParts:
             return []
         taken = {at for mention in mentions for at in range(mention.start, mention.end)}
         kept = longest([hit for hit in self._all_cues if taken.isdisjoint(range(hit.start, hit.end))])
-        twins: dict[tuple[int, int], set[Cue | None]] = {}
-        for hit in kept:
-            twins.setdefault((hit.start, hit.end), set()).add(hit.entry.cue)
-        if len(twins) == len(kept):
+        if not any(hit.is_twin_of(following) for hit, following in pairwise(kept)):
             return kept
+        twins: dict[tuple[int, int], set[Cue | None]] = defaultdict(set)
+        for hit in kept:
+            twins[hit.start, hit.end].add(hit.entry.cue)
         return [hit for hit in kept if self._looks_right(hit, twins[hit.start, hit.end])]
 
     def _looks_right(self, hit: Hit, twins: set[Cue | None]) -> bool:
@@ -179,7 +186,7 @@ class SentenceParts:
 
         Right behind a finding, or with no finding to follow, it speaks of what stands before.
         """
-        if not (twins & BEHIND and twins & LISTS):
+        if BEHIND.isdisjoint(twins) or LISTS.isdisjoint(twins):
             return True
         named = [mention for mention in self.mentions if mention.wording.fact]
         if self.words[hit.end : hit.end + 1] == (",",) and hit.start:
@@ -213,7 +220,7 @@ class SentenceParts:
             clause.cues = [hit for hit in self.cues if clause.start <= hit.start and hit.end <= clause.end]
             clause.places = [hit for hit in places if clause.start <= hit.start < clause.end]
             clause.sides = [hit for hit in sides if clause.start <= hit.start < clause.end]
-        for clause, following in zip(self.clauses, self.clauses[1:], strict=False):
+        for clause, following in pairwise(self.clauses):
             self._take_up(clause, following)
         self.mentions = [mention for clause in self.clauses for mention in clause.mentions]
 
@@ -253,7 +260,7 @@ class SentenceParts:
 
     def _is_spared(self, place: Hit, spared: Iterable[Hit]) -> bool:
         """Return whether a place is named only to say that the finding is not there."""
-        if self.words[place.start - 1 : place.start] == ("not",):  # "of the left, not the right, femoral head"
+        if place.start and self.words[place.start - 1] == "not":  # "of the left, not the right, femoral head"
             return True
         return any(
             0 <= place.start - hit.end <= 3 and not JOINS & set(self.words[hit.end : place.start]) for hit in spared

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum, auto
 from functools import cache
 from itertools import pairwise
+from operator import itemgetter
 from typing import NamedTuple
 
 from cds_service.knowledge import phrases as known
@@ -79,6 +80,9 @@ class Hit(NamedTuple):
 
     def overlaps(self, start: int, end: int) -> bool:
         return self.start < end and start < self.end
+
+    def is_twin_of(self, other: Hit) -> bool:
+        return self.start == other.start and self.end == other.end
 
     @property
     def length(self) -> int:
@@ -421,16 +425,22 @@ def _masked(hit: Hit, mask: Hit) -> bool:
 
 def longest(hits: Sequence[Hit]) -> list[Hit]:
     """Return, of hits in their order that overlap, the longest; several in one place are all kept."""
-    if len(hits) < 2 or all(hit.end <= following.start for hit, following in pairwise(hits)):
+    for hit, following in pairwise(hits):
+        if hit.end > following.start and not hit.is_twin_of(following):
+            break
+    else:
         return [*hits]
     kept: list[Hit] = []
     taken: dict[int, tuple[int, int]] = {}
     for hit in sorted(hits, key=_longest_first):
         span = hit.start, hit.end
-        if all(taken.get(at, span) == span for at in range(*span)):
+        for at in range(*span):
+            if taken.get(at, span) != span:
+                break
+        else:
             taken.update(dict.fromkeys(range(*span), span))
             kept.append(hit)
-    return sorted(kept, key=lambda hit: hit.start)
+    return sorted(kept, key=itemgetter(0))
 
 
 def longest_facts(hits: Sequence[Hit]) -> list[Hit]:
@@ -439,7 +449,10 @@ def longest_facts(hits: Sequence[Hit]) -> list[Hit]:
         return [*hits]
     kept: list[Hit] = []
     for hit in sorted(hits, key=_longest_first):
-        if not any(_hides(other, hit) for other in kept):
+        for other in kept:
+            if _hides(other, hit):
+                break
+        else:
             kept.append(hit)
     return kept
 
