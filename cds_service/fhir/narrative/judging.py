@@ -239,8 +239,10 @@ class Judge:
             return "unsure"
         begin = listed[0].end if listed else event.end
         gap = self._words[begin : mention.start]
-        join = next((word for word in reversed(gap) if word in JOINS), "")
-        at = len(gap) - 1 - tuple(reversed(gap)).index(join) if join else -1
+        at = len(gap) - 1
+        while at >= 0 and gap[at] not in JOINS:
+            at -= 1
+        join = gap[at] if at >= 0 else ""
         before, after = gap[: max(at, 0)], gap[at + 1 :]
         own_phrase = event.entry.cue is not Cue.ENDED and self._is_phrase_of_its_own(after)
         if own_phrase or (not join and (listed or len(gap) > 8)):
@@ -273,7 +275,7 @@ class Judge:
     @staticmethod
     def _is_phrase_of_its_own(words: Sequence[str]) -> bool:
         """Return whether words between a denial and a finding are more than adjectives: "no fracture within edema"."""
-        return any(
+        return not known.NO_ADJECTIVES.isdisjoint(words) and any(
             word in known.NO_ADJECTIVES
             and not (word in ("of", "for") and at and words[at - 1] in known.MEASURES_OF)
             and not (word == "as" and at and words[at - 1] == "such")
