@@ -72,28 +72,28 @@ class Placing:
         if not clause.mentions:
             return {}
         leading = clause.subjects or clause.mentions
-        if len(leading) == 1 and clause.places:
-            bound = {leading[0]: clause.spots}
-        else:
-            bound = self.nearest(clause, leading, side_before)
         shared = common_spot(clause.spots)
-        for mention in leading:
-            spots = bound.get(mention)
-            if spots is None:
-                bound[mention] = self._of_neighbours(clause, leading, mention, bound) or (shared,)
-            else:
-                bound[mention] = tuple(
-                    spot
-                    if spot.site and spot.side
-                    else Spot(
-                        spot.site or shared.site, spot.side or _side_of_same(spot, clause.spots), spot.part, spot.plural
-                    )
-                    for spot in spots
-                )
+        if not clause.places and not clause.sides:
+            bound = dict.fromkeys(leading, (shared,))
+        else:
+            one_for_all = clause.places and (len(leading) == 1 or self._is_one_place(clause))
+            bound = dict.fromkeys(leading, clause.spots) if one_for_all else self.nearest(clause, leading, side_before)
+            for mention in leading:
+                spots = bound.get(mention)
+                if spots is None:
+                    bound[mention] = self._of_neighbours(clause, leading, mention, bound) or (shared,)
+                else:
+                    bound[mention] = tuple([_filled(spot, shared, clause.spots) for spot in spots])
         for mention in clause.mentions:
             if mention not in bound:
                 bound[mention] = self._of_its_finding(clause, mention, bound, side_before)
         return bound
+
+    def _is_one_place(self, clause: Clause) -> bool:
+        """Return whether a clause names one place, and no side but the place's own: then all is there."""
+        if len(clause.places) != 1 or len(clause.sides) > 1:
+            return False
+        return all(self._place_of(clause, side) is clause.places[0] for side in clause.sides)
 
     def nearest(
         self, clause: Clause, mentions: Sequence[Mention], side_before: str | None
@@ -268,6 +268,13 @@ def common_spot(spots: Sequence[Spot]) -> Spot:
         part=next(iter(parts)) if len(parts) == 1 else None,
         plural=any(spot.plural for spot in spots),
     )
+
+
+def _filled(spot: Spot, shared: Spot, spots: Sequence[Spot]) -> Spot:
+    """Return a spot with what its clause says of its site and side."""
+    if spot.site and spot.side:
+        return spot
+    return Spot(spot.site or shared.site, spot.side or _side_of_same(spot, spots), spot.part, spot.plural)
 
 
 def _side_of_same(spot: Spot, spots: Sequence[Spot]) -> str | None:
