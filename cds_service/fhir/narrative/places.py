@@ -73,11 +73,14 @@ class Placing:
             return {}
         leading = clause.subjects or clause.mentions
         shared = common_spot(clause.spots)
+        bound: dict[Mention, tuple[Spot, ...]]
         if not clause.places and not clause.sides:
             bound = dict.fromkeys(leading, (shared,))
         else:
-            one_for_all = clause.places and (len(leading) == 1 or self._is_one_place(clause))
-            bound = dict.fromkeys(leading, clause.spots) if one_for_all else self.nearest(clause, leading, side_before)
+            if clause.places and (len(leading) == 1 or self._is_one_place(clause)):
+                bound = dict.fromkeys(leading, clause.spots)
+            else:
+                bound = self.nearest(clause, leading, side_before)
             for mention in leading:
                 spots = bound.get(mention)
                 if spots is None:

@@ -177,6 +177,8 @@ def sentences_of(text: str, plain: str, block: Block) -> Iterator[Sentence]:
             sort, end = _boundary(text, plain, begin, mark, block.end), mark.end()
         if sort == "none":
             continue
+        if plain[begin:end].isspace():
+            begin = end
         while begin < end:
             cut = end if end - begin <= LONGEST_SENTENCE else _cut(plain, begin)
             sentence = _sentence(plain, begin, cut, new_paragraph)
