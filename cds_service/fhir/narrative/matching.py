@@ -196,7 +196,8 @@ MOST_KEPT = 200_000
 class Book:
     """All phrases, looked up word by word at once: the words read so far lead to a point, the next to another.
 
-    Points are made when a text first needs them. They leave no phrase out that stands in a text.
+    Points are made when a text first needs them. They leave no phrase out that stands in a text, and let none through
+    that does not, because only words that fit the same phrases are taken for each other (``_kind``).
     """
 
     entries: list[Entry] = field(default_factory=list)

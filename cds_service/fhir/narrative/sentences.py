@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from functools import cache
+from itertools import chain
 from typing import NamedTuple
 
 from cds_service.knowledge import phrases as known
@@ -102,7 +103,7 @@ _LINE_OR_COLON = re.compile(r"[\n:]")
 def _headings_in(pattern: re.Pattern[str], text: str, plain: str) -> Iterator[re.Match[str]]:
     """Return the headings: at the beginning of a line, or with a capital before a colon."""
     line = end = 0
-    for mark in (None, *_LINE_OR_COLON.finditer(plain)):
+    for mark in chain([None], _LINE_OR_COLON.finditer(plain)):
         if mark is not None and mark[0] == ":":
             begins = range(max(line + 1, end, mark.start() - LONGEST_HEADING), mark.start())
         else:
@@ -169,7 +170,7 @@ _LAST_WORD = re.compile(r"[^\s,;:()\[\]]{1,20}\Z")
 def sentences_of(text: str, plain: str, block: Block) -> Iterator[Sentence]:
     begin = block.start
     new_paragraph = True
-    for mark in (*_MARK.finditer(plain, block.start, block.end), None):
+    for mark in chain(_MARK.finditer(plain, block.start, block.end), [None]):
         sort, end = "paragraph", block.end
         if mark is not None:
             if mark.start() < begin:
@@ -253,9 +254,9 @@ _WORD = re.compile(
 
 _READ_AS = {
     **{word: tuple(form.split()) for word, form in known.SPELLINGS.items()},
-    **dict.fromkeys(known.LEFT_OUT, ()),
+    **dict.fromkeys((*known.LEFT_OUT, "-"), ()),
 }
-"""Words of the text that are read as others, or as none."""
+"""Words of the text that are read as others, or as none; of a hyphen ``_dash`` says how it is read."""
 
 
 def _sentence(plain: str, start: int, end: int, new_paragraph: bool) -> Sentence:
@@ -269,17 +270,15 @@ def _sentence(plain: str, start: int, end: int, new_paragraph: bool) -> Sentence
     marks: list[re.Match[str]] = []
     for mark in _WORD.finditer(plain, start, end):
         word = mark[0]
-        if word == "-":
-            word = _dash(plain, mark.start(), mark.end(), words)
-            if not word:
-                continue
         forms = _READ_AS.get(word)
         if forms is None:
             words.append(word)
             marks.append(mark)
-        else:
-            words += forms
-            marks += [mark] * len(forms)
+            continue
+        if word == "-":
+            forms = tuple(filter(None, [_dash(plain, mark.start(), mark.end(), words)]))
+        words += forms
+        marks += [mark] * len(forms)
     return Sentence(start, end, new_paragraph, tuple(words), tuple(marks))
 
 
