@@ -254,8 +254,8 @@ class Book:
             point = first[kind] if kind in first else self._begin(kind)
             if point is None:
                 continue
-            for after in kinds[start + 1 :]:
-                following = point.following
+            for at in range(start + 1, len(kinds)):
+                after, following = kinds[at], point.following
                 further = following[after] if after in following else self._go_on(point, after)
                 if further is None:
                     break

@@ -147,16 +147,6 @@ class Sentence(NamedTuple):
     marks: tuple[re.Match[str], ...]
 
     @property
-    def starts(self) -> tuple[int, ...]:
-        """Where the words begin in the text."""
-        return tuple(mark.start() for mark in self.marks)
-
-    @property
-    def ends(self) -> tuple[int, ...]:
-        """Where the words end in the text."""
-        return tuple(mark.end() for mark in self.marks)
-
-    @property
     def is_question(self) -> bool:
         return self.words[-1:] == ("?",) and self.words[0] in known.QUESTION_BEGINS
 
