@@ -83,7 +83,7 @@ class Judge:
                 beside = self._parts.cues_beside(outside)
                 cues = [hit for hit in beside if clause.start <= hit.start and hit.end <= clause.end]
                 self._set(mention, self._before(clause, mention, _in_order(clause, cues), self._suggestive))
-            elif clause.cues:
+            elif clause.cues and clause.cues[0].start < mention.start:
                 of_all = _in_order(clause, clause.cues) if of_all is None else of_all
                 self._set(mention, self._before(clause, mention, of_all, self._suggestive))
 

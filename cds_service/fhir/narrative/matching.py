@@ -249,12 +249,13 @@ class Book:
         hits: list[Hit] = []
         kinds = [self._kinds.get(word) or self._kind(word) for word in words]
         first = self._first
+        count = len(kinds)
         speaks = bool(words) and words[0] in known.PRONOUNS
         for start, kind in enumerate(kinds):
             point = first[kind] if kind in first else self._begin(kind)
             if point is None:
                 continue
-            for at in range(start + 1, len(kinds)):
+            for at in range(start + 1, count):
                 after, following = kinds[at], point.following
                 further = following[after] if after in following else self._go_on(point, after)
                 if further is None:
