@@ -154,7 +154,7 @@ class Sentence(NamedTuple):
 _MARK = re.compile(r"[.!?]+(?=[\s)\"'\]]|\Z)|\.(?=[^\W\d_])|\n|[ \t](?=\d{1,2}\)[ \t])")
 _BULLET = re.compile(r"[ \t]{0,20}(?:[-*>+]{1,3}(?=[ \t]|[^\W\d])|\(?\d{1,2}[.)](?![\d])|\(?[a-h]\))[ \t]{0,5}")
 _LABEL = re.compile(r"[ \t]{0,20}[^\W\d_][^\n:.;,]{0,40}:")
-_LAST_WORD = re.compile(r"[^\s,;:()\[\]]{1,20}\Z")
+_BETWEEN_WORDS = re.compile(r"[\s,;:()\[\]]")
 
 
 def sentences_of(text: str, plain: str, block: Block) -> Iterator[Sentence]:
@@ -187,8 +187,7 @@ def _boundary(text: str, plain: str, begin: int, mark: re.Match[str], end: int) 
         return _line_boundary(text, plain, begin, at, end)
     if plain[at] in " \t":  # "1) ... 2) ..." on one line, but not "(image 2) ..."
         return "none" if plain.rfind("(", begin, at) > plain.rfind(")", begin, at) else "sentence"
-    last = _LAST_WORD.search(plain, max(begin, at - 20), at)
-    word = last.group() if last else ""
+    word = _last_word(plain[max(begin, at - 20) : at])
     if plain[at] == "?":
         return "sentence" if word else "none"
     if plain[at] == ".":
@@ -204,6 +203,11 @@ def _boundary(text: str, plain: str, begin: int, mark: re.Match[str], end: int) 
     return "sentence"
 
 
+def _last_word(before: str) -> str:
+    """Return the last word of what stands before a mark, or the last 20 characters of a longer one."""
+    return _BETWEEN_WORDS.split(before[-20:])[-1]
+
+
 def _line_boundary(text: str, plain: str, begin: int, at: int, end: int) -> str:
     """Return what a line break ends. A line that may go on does so only where its words ask for it."""
     follows = at + 1
@@ -216,8 +220,7 @@ def _line_boundary(text: str, plain: str, begin: int, at: int, end: int) -> str:
         return "sentence"
     if _BULLET.match(plain, at + 1, end) or _LABEL.match(plain, at + 1, min(end, at + 80)):
         return "sentence"
-    last = _LAST_WORD.search(before)
-    if before[-1] in ",-/(" or (last and last.group() in known.GOES_ON_AFTER):
+    if before[-1] in ",-/(" or _last_word(before) in known.GOES_ON_AFTER:
         return "none"
     if not text[follows].isupper():
         return "none"
