@@ -85,8 +85,11 @@ class Clause:
         return any(start <= hit.start < end for hit in (*self.places, *self.sides))
 
 
+_NO_SUBJECTS = (Kind.QUALITY, Kind.GENERAL)
+
+
 def _subjects(mentions: Iterable[Mention]) -> list[Mention]:
-    return [mention for mention in mentions if mention.wording.kind not in (Kind.QUALITY, Kind.GENERAL)]
+    return [mention for mention in mentions if mention.wording.kind not in _NO_SUBJECTS]
 
 
 Stated = tuple[str, Value, tuple[Spot, ...], int, int]

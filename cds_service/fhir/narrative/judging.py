@@ -36,6 +36,12 @@ _NOT_SURELY_DENIED = Verdict(State.INDETERMINATE, denied=True)
 _NOTHING = Verdict(None, limited=True)
 
 
+_STOPS = BEHIND | {Cue.BREAK, Cue.STATED}
+"""Where the walk back from a finding ends: what stands before is said of something else."""
+_LEADS = frozenset({Cue.SUGGESTS, Cue.ASSERTS})
+_EARLIER = frozenset({Cue.EARLIER_SHOWED, Cue.SEEN_EARLIER})
+
+
 class Judge:
     """Judges the mentions of one sentence."""
 
@@ -56,7 +62,7 @@ class Judge:
                 self._either(clause)
             if Cue.BY_OTHER_MEANS in cues:
                 self._seen_otherwise(clause)
-            if Cue.EARLIER_SHOWED in cues or Cue.SEEN_EARLIER in cues:
+            if not _EARLIER.isdisjoint(cues):
                 self._earlier(clause)
         for clause, following in pairwise(clauses):
             if following.begins_exception:
@@ -110,13 +116,13 @@ class Judge:
                     listed.append(event)
                 continue
             cue = event.entry.cue
-            if cue in (Cue.BREAK, Cue.STATED) or cue in BEHIND:
+            if cue in _STOPS:
                 break
             if cue is Cue.VERB and not (through is not None and self._words[through.start] == "to" and not listed):
                 break
             loose = loose or (cue is Cue.LOOSE and not self._stands_behind_a_denial(event, events))
             shows = shows or cue is Cue.SHOWS
-            if cue in (Cue.SUGGESTS, Cue.ASSERTS):
+            if cue in _LEADS:
                 if through is None and (loose or self._reach(clause, mention, listed, event, loose) == "own"):
                     doubtful = cue is Cue.SUGGESTS and mention.wording.kind is Kind.DIAGNOSIS
                     return suggestive if doubtful else AS_IT_STANDS

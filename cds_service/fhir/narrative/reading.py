@@ -110,10 +110,13 @@ def read_text(
     )
 
 
+_SHOWN = (State.PRESENT, State.INDETERMINATE)
+
+
 def _statements(text: str, found: Sequence[Found], trust: Trust) -> tuple[TextStatement, ...]:
     """Return what was found as statements, without those about one part of a site that shows the finding elsewhere."""
     statements: dict[tuple[object, ...], TextStatement] = {}
-    shown = [one for one in found if one.value in (State.PRESENT, State.INDETERMINATE)]
+    shown = [one for one in found if one.value in _SHOWN]
     for one in found:
         if one.value is State.ABSENT and one.spot.part is not None and _only_a_part(one, shown):
             continue
