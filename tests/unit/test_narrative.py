@@ -1639,6 +1639,7 @@ ENDLESS = {
     "nothing but lengths": "12 mm depth ",
     "nothing but letters that grow in lower case": "İ",
     "nothing but versus": "edema of the ilium versus ",
+    "nothing but denials of a part": "no edema of the talus. ",
 }
 
 

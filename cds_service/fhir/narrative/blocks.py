@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from cds_service.fhir.narrative.changes import changes
-from cds_service.fhir.narrative.clauses import Mention, SentenceParts, Spot, Stated
+from cds_service.fhir.narrative.clauses import NOWHERE, Mention, SentenceParts, Spot, Stated
 from cds_service.fhir.narrative.depths import Depths
 from cds_service.fhir.narrative.judging import AS_IT_STANDS, UNSURE, Judge
-from cds_service.fhir.narrative.matching import Sort, library, meant
+from cds_service.fhir.narrative.matching import Sort, book, meant
 from cds_service.fhir.narrative.places import Placing
 from cds_service.fhir.narrative.sentences import CONTEXT_SECTIONS, Section, Sentence
 from cds_service.knowledge import phrases as known
@@ -17,8 +17,7 @@ from cds_service.knowledge.phrases import Cue, Kind
 from cds_service.model.finding import State, Value
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(NamedTuple):
     """A statement before it is dressed: words ``start`` to ``end`` of the sentence say it."""
 
     fact: str
@@ -38,7 +37,7 @@ class BlockReader:
         self.recognised = False
         self._study = study
         self._suggestive = AS_IT_STANDS if suggestive_is_present else UNSURE
-        self._library = library(section in CONTEXT_SECTIONS)
+        self._book = book(section in CONTEXT_SECTIONS)
         self._forget()
 
     def _forget(self) -> None:
@@ -50,7 +49,7 @@ class BlockReader:
         """Return what one sentence states."""
         if sentence.new_paragraph:
             self._forget()
-        hits = meant(self._library.hits(sentence.words))
+        hits = meant(self._book.hits(sentence.words))
         if not hits:
             self._last = ()
             return []
@@ -64,10 +63,11 @@ class BlockReader:
             found += [*changes(parts, judge, placing), *Depths(parts, placing).depths(self._last)]
         self.recognised = self.recognised or bool(found) or any(m.wording.fact for m in parts.mentions)
         self._remember(parts, placing)
+        found.sort(key=lambda stated: stated[3])
         return [
             Found(fact, value, spot, self.section, sentence, start, end)
-            for fact, value, spots, start, end in sorted(found, key=lambda stated: stated[3])
-            for spot in (spots or (Spot(),))
+            for fact, value, spots, start, end in found
+            for spot in spots or (NOWHERE,)
         ]
 
     def _remember(self, parts: SentenceParts, placing: Placing) -> None:
@@ -79,7 +79,7 @@ class BlockReader:
 
     def _of_the_last(self, parts: SentenceParts, judge: Judge, placing: Placing) -> Iterator[Stated]:
         """Return what "this has resolved" or "it is unchanged" says of the one finding of the sentence before."""
-        if parts.subjects or len(self._last) != 1 or not parts.words or parts.words[0] not in known.PRONOUNS:
+        if len(self._last) != 1 or not parts.words or parts.words[0] not in known.PRONOUNS or parts.subjects:
             return
         last = self._last[0]
         if not last.wording.fact or last.wording.kind is Kind.NORMAL:
@@ -98,9 +98,10 @@ class BlockReader:
                 yield "change", hit.entry.word, spots, hit.start, hit.end
 
 
-def _statements(parts: SentenceParts) -> Iterator[Stated]:
+def _statements(parts: SentenceParts) -> list[Stated]:
     """Return what the mentions state."""
-    for mention in parts.mentions:
-        value = mention.value
-        if value is not None and mention.wording.fact:
-            yield mention.wording.fact, value, mention.spots, mention.start, mention.end
+    return [
+        (mention.wording.fact, value, mention.spots, mention.start, mention.end)
+        for mention in parts.mentions
+        if mention.wording.fact and (value := mention.value) is not None
+    ]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import NamedTuple
 
-from cds_service.fhir.narrative.matching import CHANGES, Hit, Sort, longest, longest_facts, without_general_inside
+from cds_service.fhir.narrative.matching import Hit, Sort, longest, longest_facts, without_general_inside
 from cds_service.fhir.narrative.sentences import Sentence
 from cds_service.knowledge import phrases as known
 from cds_service.knowledge.phrases import Anchor, Cue, Kind, Wording
@@ -22,7 +24,10 @@ class Spot(NamedTuple):
     plural: bool = False
 
 
-@dataclass(eq=False)
+NOWHERE = Spot()
+
+
+@dataclass(eq=False, slots=True)
 class Mention:
     """A phrase about a fact where it stands, and what the words around it make of it."""
 
@@ -55,7 +60,7 @@ LISTS = frozenset(
 JOINS = frozenset({",", "or", "nor", "and", "&", "/"})
 
 
-@dataclass
+@dataclass(eq=False, slots=True)
 class Clause:
     """A part of a sentence between "but", "however", "except" and their like."""
 
@@ -73,11 +78,18 @@ class Clause:
     @property
     def subjects(self) -> list[Mention]:
         """The mentions that can be denied, doubted and placed on their own."""
-        return [m for m in self.mentions if m.wording.kind not in (Kind.QUALITY, Kind.GENERAL)]
+        return _subjects(self.mentions)
 
     def is_placed(self, start: int, end: int) -> bool:
         """Return whether a place or a side stands between two words."""
         return any(start <= hit.start < end for hit in (*self.places, *self.sides))
+
+
+_NO_SUBJECTS = (Kind.QUALITY, Kind.GENERAL)
+
+
+def _subjects(mentions: Iterable[Mention]) -> list[Mention]:
+    return [mention for mention in mentions if mention.wording.kind not in _NO_SUBJECTS]
 
 
 Stated = tuple[str, Value, tuple[Spot, ...], int, int]
@@ -95,21 +107,19 @@ class SentenceParts:
         self.mentions: list[Mention] = []
         self.cues: list[Hit] = []
         self.clauses: list[Clause] = []
-        self._by_sort: dict[Sort, list[Hit]] = {}
+        self._by_sort: dict[Sort, list[Hit]] = defaultdict(list)
         for hit in hits:
-            self._by_sort.setdefault(hit.entry.sort, []).append(hit)
+            self._by_sort[hit.entry.sort].append(hit)
         self._mention(bone_before, study_site)
 
-    def of(self, *sorts: Sort) -> Sequence[Hit]:
-        """Return the hits of these sorts."""
-        if len(sorts) == 1:
-            return self._by_sort.get(sorts[0], ())
-        return [hit for sort in sorts for hit in self._by_sort.get(sort, ())]
+    def of(self, sort: Sort) -> Sequence[Hit]:
+        """Return the hits of one sort."""
+        return self._by_sort.get(sort, ())
 
     @property
     def subjects(self) -> list[Mention]:
         """The mentions that can be denied, doubted and placed on their own."""
-        return [mention for clause in self.clauses for mention in clause.subjects]
+        return _subjects(self.mentions)
 
     def clause_of(self, hit: Hit) -> Clause:
         """Return the clause in which a hit stands."""
@@ -151,12 +161,13 @@ class SentenceParts:
 
     def _tissues(self) -> list[Hit]:
         places = [hit for hit in self.of(Sort.PLACE) if hit.entry.place is not None and hit.entry.place.bone]
-        return [*self.of(Sort.BONE, Sort.TISSUE), *places]
+        return [*self.of(Sort.BONE), *self.of(Sort.TISSUE), *places]
 
     def tissue(self) -> bool | None:
         """Return whether the sentence speaks of bone; None when it names no tissue."""
-        if any(mention.wording.fact == "bme" for mention in self.mentions):
-            return True
+        for mention in self.mentions:
+            if mention.wording.fact == "bme":
+                return True
         last = max(self._tissues(), key=lambda hit: hit.start, default=None)
         return None if last is None else last.entry.sort is not Sort.TISSUE
 
@@ -164,16 +175,13 @@ class SentenceParts:
         """Return the cues outside these mentions; of those that overlap, the longest."""
         if not self._all_cues:
             return []
-        taken: dict[int, tuple[int, int]] = {at: (-1, -1) for m in mentions for at in range(m.start, m.end)}
-        kept: list[Hit] = []
-        twins: dict[tuple[int, int], set[Cue | None]] = {}
-        for hit in sorted(self._all_cues, key=lambda hit: (-hit.length, hit.start)):
-            span = (hit.start, hit.end)
-            if all(taken.get(at, span) == span for at in range(*span)):
-                taken.update(dict.fromkeys(range(*span), span))
-                kept.append(hit)
-                twins.setdefault(span, set()).add(hit.entry.cue)
-        kept.sort(key=lambda hit: hit.start)
+        taken = {at for mention in mentions for at in range(mention.start, mention.end)}
+        kept = longest([hit for hit in self._all_cues if taken.isdisjoint(range(hit.start, hit.end))])
+        if not any(hit.is_twin_of(following) for hit, following in pairwise(kept)):
+            return kept
+        twins: dict[tuple[int, int], set[Cue | None]] = defaultdict(set)
+        for hit in kept:
+            twins[hit.start, hit.end].add(hit.entry.cue)
         return [hit for hit in kept if self._looks_right(hit, twins[hit.start, hit.end])]
 
     def _looks_right(self, hit: Hit, twins: set[Cue | None]) -> bool:
@@ -181,7 +189,7 @@ class SentenceParts:
 
         Right behind a finding, or with no finding to follow, it speaks of what stands before.
         """
-        if not (twins & BEHIND and twins & LISTS):
+        if BEHIND.isdisjoint(twins) or LISTS.isdisjoint(twins):
             return True
         named = [mention for mention in self.mentions if mention.wording.fact]
         if self.words[hit.end : hit.end + 1] == (",",) and hit.start:
@@ -191,8 +199,9 @@ class SentenceParts:
         return (hit.entry.cue in BEHIND) == (right_behind or not follows)
 
     def _cut(self) -> None:
-        separators = [hit for hit in self.of(Sort.CLAUSE, Sort.EXCEPT) if self._separates(hit)]
-        separators.sort(key=lambda hit: hit.start)
+        separators = [*self.of(Sort.CLAUSE), *self.of(Sort.EXCEPT)]
+        if separators:
+            separators = sorted(filter(self._separates, separators), key=lambda hit: hit.start)
         begin, exception = 0, False
         for hit in separators:
             if hit.start < begin:
@@ -214,7 +223,7 @@ class SentenceParts:
             clause.cues = [hit for hit in self.cues if clause.start <= hit.start and hit.end <= clause.end]
             clause.places = [hit for hit in places if clause.start <= hit.start < clause.end]
             clause.sides = [hit for hit in sides if clause.start <= hit.start < clause.end]
-        for clause, following in zip(self.clauses, self.clauses[1:], strict=False):
+        for clause, following in pairwise(self.clauses):
             self._take_up(clause, following)
         self.mentions = [mention for clause in self.clauses for mention in clause.mentions]
 
@@ -254,7 +263,7 @@ class SentenceParts:
 
     def _is_spared(self, place: Hit, spared: Iterable[Hit]) -> bool:
         """Return whether a place is named only to say that the finding is not there."""
-        if self.words[place.start - 1 : place.start] == ("not",):  # "of the left, not the right, femoral head"
+        if place.start and self.words[place.start - 1] == "not":  # "of the left, not the right, femoral head"
             return True
         return any(
             0 <= place.start - hit.end <= 3 and not JOINS & set(self.words[hit.end : place.start]) for hit in spared
@@ -262,11 +271,14 @@ class SentenceParts:
 
     def _changes(self) -> list[Hit]:
         """Return the words of change outside the findings' own words; of those that overlap, the longest."""
+        before, after = self.of(Sort.CHANGE_BEFORE), self.of(Sort.CHANGE_AFTER)
+        if not (before or after):
+            return []
         spans = [(m.start, m.end) for m in self.mentions if m.wording.covers and m.wording.fact]
-        free = [hit for hit in self.of(*CHANGES) if not any(hit.overlaps(*span) for span in spans)]
-        before = longest([hit for hit in free if hit.entry.sort is Sort.CHANGE_BEFORE])
-        after = longest([hit for hit in free if hit.entry.sort is Sort.CHANGE_AFTER])
-        return [hit for hit in (*before, *after) if not self._is_limited(hit)]
+        changes: list[Hit] = []
+        for hits in (before, after):
+            changes += longest([hit for hit in hits if not any(hit.overlaps(*span) for span in spans)])
+        return [hit for hit in changes if not self._is_limited(hit)]
 
     def _is_limited(self, change: Hit) -> bool:
         """Return whether a longer phrase ("no increase in", "no new") takes the change back."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from cds_service.fhir.narrative.clauses import Clause, Mention, SentenceParts, Spot, Stated
-from cds_service.fhir.narrative.matching import CHANGES, Hit, Sort, longest
+from cds_service.fhir.narrative.matching import Hit, Sort, longest
 from cds_service.fhir.narrative.places import Placing
 from cds_service.knowledge import phrases as known
 from cds_service.knowledge.phrases import Cue, Kind
@@ -46,9 +46,13 @@ class Depths:
         A length counts only in a sentence with one of the anchor words, and only when it is the edema that is measured:
         not a fracture line, erosion, cyst or slice, not an earlier value, not one that is denied.
         """
-        if not self._parts.of(Sort.ANCHOR, Sort.WEAK_ANCHOR) or self._parts.of(Sort.NOT_A_MEASURE):
+        of = self._parts.of
+        if not (of(Sort.ANCHOR) or of(Sort.WEAK_ANCHOR)) or of(Sort.NOT_A_MEASURE):
             return
-        lengths = self._nearest_the_anchor([one for one in self._lengths() if self._is_depth(one, last)])
+        lengths = [one for one in self._lengths() if self._is_depth(one, last)]
+        if not lengths:
+            return
+        lengths = self._nearest_the_anchor(lengths)
         for clause in self._parts.clauses:
             here = [one for one in lengths if clause.start <= one.start < clause.end]
             own: Mapping[Mention, tuple[Spot, ...]] = {}
@@ -163,7 +167,11 @@ class Depths:
             measures = [length_mm(number, unit).low or Decimal(0) for number in numbers]
             return Range(min(measures), max(measures))
         if len(numbers) > 1:
-            if join == "to" and self._words[max(0, at - 1) : at] == ("from",) and self._parts.of(*CHANGES):
+            if (
+                join == "to"
+                and self._words[max(0, at - 1) : at] == ("from",)
+                and (self._parts.of(Sort.CHANGE_BEFORE) or self._parts.of(Sort.CHANGE_AFTER))
+            ):
                 return length_mm(numbers[1], unit)  # "increased from 8 to 12 mm"
             return length_between_mm(numbers[0], numbers[1], unit)
         if comparator == "about":

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from cds_service.fhir.narrative.clauses import BEHIND, JOINS, LISTS, Clause, Mention, SentenceParts
 from cds_service.fhir.narrative.matching import Hit, Sort
@@ -22,11 +23,23 @@ class Verdict:
     ended: bool = False
 
 
+def _in_order(clause: Clause, cues: Iterable[Hit]) -> list[Hit | Mention]:
+    """Return cues and the mentions of their clause, in the order in which they stand."""
+    events: list[Hit | Mention] = [*cues, *(m for m in clause.mentions if m.wording.kind is not Kind.GENERAL)]
+    return sorted(events, key=lambda event: (event.start, event.end))
+
+
 AS_IT_STANDS = Verdict()
 _ABSENT = Verdict(State.ABSENT, denied=True)
 UNSURE = Verdict(State.INDETERMINATE)
 _NOT_SURELY_DENIED = Verdict(State.INDETERMINATE, denied=True)
 _NOTHING = Verdict(None, limited=True)
+
+
+_STOPS = BEHIND | {Cue.BREAK, Cue.STATED}
+"""Where the walk back from a finding ends: what stands before is said of something else."""
+_LEADS = frozenset({Cue.SUGGESTS, Cue.ASSERTS})
+_EARLIER = frozenset({Cue.EARLIER_SHOWED, Cue.SEEN_EARLIER})
 
 
 class Judge:
@@ -39,19 +52,25 @@ class Judge:
 
     def judge(self) -> None:
         """Set the state of every mention."""
-        for clause in self._parts.clauses:
-            for mention in clause.mentions:
-                events = self._events(clause, mention)
-                self._set(mention, self._before(clause, mention, events, self._suggestive))
-            self._look_behind(clause)
-            self._either(clause)
-            self._seen_otherwise(clause)
-            self._earlier(clause)
-        for clause, following in zip(self._parts.clauses, self._parts.clauses[1:], strict=False):
+        clauses = self._parts.clauses
+        for clause in clauses:
+            self._look_before(clause)
+            cues = {hit.entry.cue for hit in clause.cues}
+            if not BEHIND.isdisjoint(cues):
+                self._look_behind(clause)
+            if Cue.EITHER in cues:
+                self._either(clause)
+            if Cue.BY_OTHER_MEANS in cues:
+                self._seen_otherwise(clause)
+            if not _EARLIER.isdisjoint(cues):
+                self._earlier(clause)
+        for clause, following in pairwise(clauses):
             if following.begins_exception:
                 self._excepted(clause, following)
         stands_out = bool(self._parts.of(Sort.ELSEWHERE))
-        has_exception = any(clause.begins_exception for clause in self._parts.clauses)
+        has_exception = any(clause.begins_exception for clause in clauses)
+        if not (stands_out or has_exception or self._parts.sentence.is_question):
+            return
         for mention in self._parts.mentions:
             if stands_out and mention.state is State.ABSENT and mention.wording.kind is not Kind.CONTEXT:
                 mention.state = None
@@ -60,23 +79,26 @@ class Judge:
             if self._parts.sentence.is_question and mention.state is not None:
                 mention.state = State.INDETERMINATE
 
+    def _look_before(self, clause: Clause) -> None:
+        """Let the words speak that stand before the mentions: "no", "without", "possible"."""
+        of_all: list[Hit | Mention] | None = None
+        for mention in clause.mentions:
+            if not mention.wording.covers:
+                others = (m for m in self._parts.mentions if m is mention or (m.wording.covers and m.wording.fact))
+                outside = [m for m in others if m is mention or m.end <= mention.start or m.start >= mention.end]
+                beside = self._parts.cues_beside(outside)
+                cues = [hit for hit in beside if clause.start <= hit.start and hit.end <= clause.end]
+                self._set(mention, self._before(clause, mention, _in_order(clause, cues), self._suggestive))
+            elif clause.cues and clause.cues[0].start < mention.start:
+                of_all = _in_order(clause, clause.cues) if of_all is None else of_all
+                self._set(mention, self._before(clause, mention, of_all, self._suggestive))
+
     @staticmethod
     def _set(mention: Mention, verdict: Verdict) -> None:
         mention.state = verdict.state
         mention.denied = verdict.denied
         mention.limited = verdict.limited
         mention.ended = verdict.ended
-
-    def _events(self, clause: Clause, mention: Mention) -> list[Hit | Mention]:
-        cues = clause.cues
-        if not mention.wording.covers:
-            others = (m for m in self._parts.mentions if m is mention or (m.wording.covers and m.wording.fact))
-            outside = [m for m in others if m is mention or m.end <= mention.start or m.start >= mention.end]
-            cues = [
-                hit for hit in self._parts.cues_beside(outside) if clause.start <= hit.start and hit.end <= clause.end
-            ]
-        events: list[Hit | Mention] = [*cues, *(m for m in clause.mentions if m.wording.kind is not Kind.GENERAL)]
-        return sorted(events, key=lambda event: (event.start, event.end))
 
     def _before(
         self, clause: Clause, mention: Mention, events: Sequence[Hit | Mention], suggestive: Verdict
@@ -94,13 +116,13 @@ class Judge:
                     listed.append(event)
                 continue
             cue = event.entry.cue
-            if cue in (Cue.BREAK, Cue.STATED) or cue in BEHIND:
+            if cue in _STOPS:
                 break
             if cue is Cue.VERB and not (through is not None and self._words[through.start] == "to" and not listed):
                 break
             loose = loose or (cue is Cue.LOOSE and not self._stands_behind_a_denial(event, events))
             shows = shows or cue is Cue.SHOWS
-            if cue in (Cue.SUGGESTS, Cue.ASSERTS):
+            if cue in _LEADS:
                 if through is None and (loose or self._reach(clause, mention, listed, event, loose) == "own"):
                     doubtful = cue is Cue.SUGGESTS and mention.wording.kind is Kind.DIAGNOSIS
                     return suggestive if doubtful else AS_IT_STANDS
@@ -223,8 +245,10 @@ class Judge:
             return "unsure"
         begin = listed[0].end if listed else event.end
         gap = self._words[begin : mention.start]
-        join = next((word for word in reversed(gap) if word in JOINS), "")
-        at = len(gap) - 1 - tuple(reversed(gap)).index(join) if join else -1
+        at = len(gap) - 1
+        while at >= 0 and gap[at] not in JOINS:
+            at -= 1
+        join = gap[at] if at >= 0 else ""
         before, after = gap[: max(at, 0)], gap[at + 1 :]
         own_phrase = event.entry.cue is not Cue.ENDED and self._is_phrase_of_its_own(after)
         if own_phrase or (not join and (listed or len(gap) > 8)):
@@ -257,7 +281,7 @@ class Judge:
     @staticmethod
     def _is_phrase_of_its_own(words: Sequence[str]) -> bool:
         """Return whether words between a denial and a finding are more than adjectives: "no fracture within edema"."""
-        return any(
+        return not known.NO_ADJECTIVES.isdisjoint(words) and any(
             word in known.NO_ADJECTIVES
             and not (word in ("of", "for") and at and words[at - 1] in known.MEASURES_OF)
             and not (word == "as" and at and words[at - 1] == "such")

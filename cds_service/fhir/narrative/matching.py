@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum, auto
 from functools import cache
-from itertools import islice
+from itertools import pairwise
+from operator import itemgetter
 from typing import NamedTuple
 
 from cds_service.knowledge import phrases as known
@@ -54,7 +55,7 @@ class Sort(IntEnum):
     NOT_A_MEASURE = auto()
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class Entry:
     """One phrase of the book, and what it stands for."""
 
@@ -81,7 +82,7 @@ class Hit(NamedTuple):
         return self.start < end and start < self.end
 
     def is_twin_of(self, other: Hit) -> bool:
-        return (self.start, self.end) == (other.start, other.end)
+        return self.start == other.start and self.end == other.end
 
     @property
     def length(self) -> int:
@@ -173,12 +174,17 @@ _Step = tuple[int, int, int, int]
 """Where in a phrase one is: phrase, element, row of that element or -1, and words of the row or gap that are read."""
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class _Point:
-    """What may follow the words read so far: the steps, the phrases that may end here, and the points one word on."""
+    """What is known after so many words: the steps that may follow, and the phrases that ended on the way.
+
+    ``ends`` holds, by number, after how many words each of them ends; 0 where ``_match`` must say it, because there are
+    several such places, or a condition on what follows (``$``). ``following`` holds the points one word on.
+    """
 
     steps: frozenset[_Step]
-    ends: frozenset[int]
+    read: int
+    ends: tuple[tuple[int, int], ...]
     following: dict[str, _Point | None] = field(default_factory=dict)
 
 
@@ -187,15 +193,15 @@ MOST_KEPT = 200_000
 
 
 @dataclass
-class _Book:
+class Book:
     """All phrases, looked up word by word at once: the words read so far lead to a point, the next to another.
 
-    Points are made when a text first needs them. They leave no phrase out that stands in a text, and let through few
-    that do not: where a phrase ends is for ``_match`` to say.
+    Points are made when a text first needs them. They leave no phrase out that stands in a text, and let none through
+    that does not, because only words that fit the same phrases are taken for each other (``_kind``).
     """
 
     entries: list[Entry] = field(default_factory=list)
-    _points: dict[tuple[frozenset[_Step], frozenset[int]], _Point] = field(default_factory=dict)
+    _points: dict[tuple[frozenset[_Step], int, tuple[tuple[int, int], ...]], _Point] = field(default_factory=dict)
     _first: dict[str, _Point | None] = field(default_factory=dict)
     _by_word: dict[str, set[int]] = field(default_factory=dict)
     _by_beginning: dict[str, set[int]] = field(default_factory=dict)
@@ -239,29 +245,29 @@ class _Book:
             begins = begins and element.optional
 
     def hits(self, words: Sequence[str]) -> list[Hit]:
-        """Return every phrase in these words, in the order of their beginnings."""
+        """Return every phrase in these words that can matter, in the order of their beginnings."""
         hits: list[Hit] = []
         kinds = [self._kinds.get(word) or self._kind(word) for word in words]
         first = self._first
+        count = len(kinds)
+        speaks = bool(words) and words[0] in known.PRONOUNS
         for start, kind in enumerate(kinds):
             point = first[kind] if kind in first else self._begin(kind)
             if point is None:
                 continue
-            ends = point.ends
-            for after in islice(kinds, start + 1, None):
-                following = point.following
-                point = following[after] if after in following else self._go_on(point, after)
-                if point is None:
+            for at in range(start + 1, count):
+                after, following = kinds[at], point.following
+                further = following[after] if after in following else self._go_on(point, after)
+                if further is None:
                     break
-                if point.ends:
-                    ends = ends | point.ends if ends else point.ends
-            if ends:
-                for number in sorted(ends):
-                    entry = self.entries[number]
-                    end = _match(entry.form, words, start)
-                    if end > start:
-                        hits.append(Hit(start, end, entry))
-        return hits
+                point = further
+            for number, length in point.ends:
+                entry = self.entries[number]
+                end = start + length if length else _match(entry.form, words, start)
+                if end > start:
+                    hits.append(Hit(start, end, entry))
+                    speaks = speaks or entry.sort in _SPEAK
+        return hits if speaks else [hit for hit in hits if hit.entry.sort in _THINGS]
 
     def _kind(self, word: str) -> str:
         """Return a word of the book as it is, and one word for all others that fit the same phrases."""
@@ -271,9 +277,9 @@ class _Book:
         elif fitting:
             kind = max(fitting, key=len) + "*"
         elif word[0].isdigit():
-            kind = "1"
+            kind = "0*"
         else:
-            kind = "*" if _may_stand_between(word) else "-"
+            kind = "*" if _may_stand_between(word) else "!"
         if len(self._kinds) < MOST_KEPT:
             self._kinds[word] = kind
         return kind
@@ -285,7 +291,7 @@ class _Book:
             numbers |= self._by_beginning.get(kind[:length], set())
         if kind[0].isdigit():
             numbers |= self._by_number
-        start = _Point(frozenset(step for number in numbers for step in self._open(number, 0)[0]), frozenset())
+        start = _Point(frozenset(step for number in numbers for step in self._open(number, 0)[0]), 0, ())
         self._first[kind] = self._go_on(start, kind)
         return self._first[kind]
 
@@ -297,10 +303,14 @@ class _Book:
             for more, end in self._after(step, kind):
                 steps |= more
                 ends |= end
-        key = frozenset(steps), frozenset(ends)
-        following = self._points.get(key) if steps or ends else None
-        if following is None and (steps or ends):
-            following = _Point(*key)
+        following = None
+        if steps or ends:
+            read = point.read + 1
+            reached = dict(point.ends)
+            for number in ends:
+                reached[number] = 0 if number in reached or self.entries[number].form[-1].ends else read
+            key = frozenset(steps), read, tuple(sorted(reached.items()))
+            following = self._points.get(key) or _Point(*key)
             if self._kept < MOST_KEPT:
                 self._points[key] = following
         if self._kept < MOST_KEPT:
@@ -347,62 +357,49 @@ def _most_between(gap: str) -> int:
     return 3 if gap == "..." else 6
 
 
-@dataclass
-class Library:
-    """The phrases in two books, so that a sentence about nothing we know is left after the first."""
-
-    things: _Book = field(default_factory=_Book)
-    grammar: _Book = field(default_factory=_Book)
-
-    def hits(self, words: Sequence[str]) -> list[Hit]:
-        """Return every phrase in these words that can matter."""
-        things = self.things.hits(words)
-        speaks = any(hit.entry.sort in _SPEAK for hit in things) or (bool(words) and words[0] in known.PRONOUNS)
-        return [*things, *self.grammar.hits(words)] if speaks else things
-
-
 _SPEAK = frozenset({Sort.FACT, Sort.CHANGE_BEFORE, Sort.CHANGE_AFTER, Sort.ANCHOR})
+_THINGS = _SPEAK | {Sort.NOT_MEANT, Sort.PLACE, Sort.SIDE, Sort.BONE, Sort.TISSUE, Sort.MARROW, Sort.SPARED}
+"""What matters also in a sentence that states nothing: what it is about."""
 
 
 @cache
-def library(context: bool) -> Library:
+def book(context: bool) -> Book:
     """Return the phrases for sections with imaging findings, or those for the patient's context."""
-    library = Library()
-    things, grammar = library.things, library.grammar
+    book = Book()
     wordings = known.CONTEXT if context else (*known.IMAGING, *known.NORMAL_STRUCTURES, *known.DIAGNOSES)
     for wording in (*wordings, known.GENERAL_NOUNS):
-        things.add(wording.phrases, Sort.FACT, wording=wording)
+        book.add(wording.phrases, Sort.FACT, wording=wording)
     for not_meant in known.NOT_MEANT:
-        things.add(not_meant.phrases, Sort.NOT_MEANT, not_meant=not_meant)
+        book.add(not_meant.phrases, Sort.NOT_MEANT, not_meant=not_meant)
     for place in known.PLACES:
-        things.add(place.phrases, Sort.PLACE, place=place)
+        book.add(place.phrases, Sort.PLACE, place=place)
     for cue, phrases in known.CUES.items():
-        grammar.add(phrases, Sort.CUE, cue=cue)
-    for book, sort, by_word in (
-        (things, Sort.SIDE, known.SIDES),
-        (things, Sort.CHANGE_BEFORE, known.CHANGE_BEFORE),
-        (things, Sort.CHANGE_AFTER, known.CHANGE_AFTER),
-        (grammar, Sort.COMPARATOR, known.COMPARATORS),
-        (grammar, Sort.COMPARATOR_BEHIND, known.COMPARATORS_BEHIND),
-        (grammar, Sort.SIZE, known.SIZE_WORDS),
+        book.add(phrases, Sort.CUE, cue=cue)
+    for sort, by_word in (
+        (Sort.SIDE, known.SIDES),
+        (Sort.CHANGE_BEFORE, known.CHANGE_BEFORE),
+        (Sort.CHANGE_AFTER, known.CHANGE_AFTER),
+        (Sort.COMPARATOR, known.COMPARATORS),
+        (Sort.COMPARATOR_BEHIND, known.COMPARATORS_BEHIND),
+        (Sort.SIZE, known.SIZE_WORDS),
     ):
         for word, phrases in by_word.items():
             book.add(phrases, sort, word=word)
-    for book, sort, phrases in (
-        (things, Sort.BONE, known.BONE_WORDS),
-        (things, Sort.TISSUE, known.OTHER_TISSUE_WORDS),
-        (things, Sort.MARROW, known.MARROW_WORDS),
-        (things, Sort.SPARED, known.SPARED),
-        (things, Sort.ANCHOR, known.DEPTH_ANCHORS),
-        (grammar, Sort.WEAK_ANCHOR, known.DEPTH_WEAK_ANCHORS),
-        (grammar, Sort.CLAUSE, known.ENDS_CLAUSE),
-        (grammar, Sort.EXCEPT, known.EXCEPT),
-        (grammar, Sort.ELSEWHERE, known.ELSEWHERE),
-        (grammar, Sort.MEASURED, known.MEASURES_OTHERWISE),
-        (grammar, Sort.NOT_A_MEASURE, known.NOT_A_MEASURE),
+    for sort, phrases in (
+        (Sort.BONE, known.BONE_WORDS),
+        (Sort.TISSUE, known.OTHER_TISSUE_WORDS),
+        (Sort.MARROW, known.MARROW_WORDS),
+        (Sort.SPARED, known.SPARED),
+        (Sort.ANCHOR, known.DEPTH_ANCHORS),
+        (Sort.WEAK_ANCHOR, known.DEPTH_WEAK_ANCHORS),
+        (Sort.CLAUSE, known.ENDS_CLAUSE),
+        (Sort.EXCEPT, known.EXCEPT),
+        (Sort.ELSEWHERE, known.ELSEWHERE),
+        (Sort.MEASURED, known.MEASURES_OTHERWISE),
+        (Sort.NOT_A_MEASURE, known.NOT_A_MEASURE),
     ):
         book.add(phrases, sort)
-    return library
+    return book
 
 
 CHANGES = frozenset({Sort.CHANGE_BEFORE, Sort.CHANGE_AFTER})
@@ -429,25 +426,41 @@ def _masked(hit: Hit, mask: Hit) -> bool:
 
 
 def longest(hits: Sequence[Hit]) -> list[Hit]:
-    """Return, of hits that overlap, the longest; several in one place are all kept."""
-    if len(hits) < 2:
-        return list(hits)
+    """Return, of hits in their order that overlap, the longest; several in one place are all kept."""
+    for hit, following in pairwise(hits):
+        if hit.end > following.start and not hit.is_twin_of(following):
+            break
+    else:
+        return [*hits]
     kept: list[Hit] = []
-    for hit in sorted(hits, key=lambda hit: (-hit.length, hit.start)):
-        if all(hit.is_twin_of(other) or not hit.overlaps(other.start, other.end) for other in kept):
+    taken: dict[int, tuple[int, int]] = {}
+    for hit in sorted(hits, key=_longest_first):
+        span = hit.start, hit.end
+        for at in range(*span):
+            if taken.get(at, span) != span:
+                break
+        else:
+            taken.update(dict.fromkeys(range(*span), span))
             kept.append(hit)
-    return sorted(kept, key=lambda hit: hit.start)
+    return sorted(kept, key=itemgetter(0))
 
 
 def longest_facts(hits: Sequence[Hit]) -> list[Hit]:
     """Return the facts mentioned: a phrase hides those it covers, and one fact is mentioned once in one place."""
     if len(hits) < 2:
-        return list(hits)
+        return [*hits]
     kept: list[Hit] = []
-    for hit in sorted(hits, key=lambda hit: (-hit.length, hit.start)):
-        if not any(_hides(other, hit) for other in kept):
+    for hit in sorted(hits, key=_longest_first):
+        for other in kept:
+            if _hides(other, hit):
+                break
+        else:
             kept.append(hit)
     return kept
+
+
+def _longest_first(hit: Hit) -> tuple[int, int]:
+    return hit.start - hit.end, hit.start
 
 
 def _hides(longer: Hit, hit: Hit) -> bool:
@@ -461,6 +474,8 @@ def _hides(longer: Hit, hit: Hit) -> bool:
 
 def without_general_inside(facts: Sequence[Hit]) -> list[Hit]:
     """Return the facts without general nouns that are part of one ("marrow signal changes")."""
+    if len(facts) < 2:
+        return [*facts]
     named = [hit for hit in facts if hit.entry.wording is not None and hit.entry.wording.fact]
     if len(named) == len(facts):
         return named

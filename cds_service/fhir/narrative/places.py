@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from cds_service.fhir.narrative.clauses import JOINS, Clause, Mention, SentenceParts, Spot
+from cds_service.fhir.narrative.clauses import JOINS, NOWHERE, Clause, Mention, SentenceParts, Spot
 from cds_service.fhir.narrative.matching import Hit
 from cds_service.knowledge import phrases as known
 from cds_service.knowledge.phrases import Kind
@@ -17,44 +17,51 @@ class Placing:
         self.named_spots: tuple[Spot, ...] = ()
         self._parts = parts
         self._words = parts.words
-        self._silent: tuple[Spot, ...] = ()
+        self._study = NOWHERE
+        self._fallbacks: list[Spot] = []
 
     def place(self, before: tuple[Spot, ...], study: Spot) -> None:
         """Set the places of every mention."""
-        inherited = only_spot(before) or Spot()
+        self._study = study
+        inherited = only_spot(before) or NOWHERE
         side_before = inherited.side or study.side
-        silent: list[Spot] = []
-        for clause in self._parts.clauses:
+        clauses = self._parts.clauses
+        for clause in clauses:
             clause.spots = self._with_implied_site(clause, self._spots(clause.places, clause.sides, side_before))
-        for number, clause in enumerate(self._parts.clauses):
-            fallback = self._fallback(number, inherited)
+        for number, clause in enumerate(clauses):
+            fallback = self._fallback(number, inherited) if len(clauses) > 1 else inherited
             own = self._bound(clause, side_before)
             for mention in clause.mentions:
-                spots = [_said_by_itself(mention.wording.site, spot) for spot in own.get(mention, (Spot(),))]
-                mention.spots = tuple(dict.fromkeys(_completed(spot, fallback, study) for spot in spots))
-                if mention.wording.fact in known.OF_THE_PATIENT:
-                    mention.spots = (Spot(),)
-                elif mention.wording.fact in known.ABOUT_ALL_MARROW:
+                wording = mention.wording
+                if wording.fact in known.OF_THE_PATIENT:
+                    mention.spots = (NOWHERE,)
+                elif wording.fact in known.ABOUT_ALL_MARROW:
                     mention.spots = (Spot("diffuse_marrow"),)
-            clause.named = tuple(dict.fromkeys(_completed(spot, fallback, study) for spot in clause.spots))
-            silent.append(_completed(Spot(), fallback, study))
-        self.named_spots = tuple(dict.fromkeys(spot for clause in self._parts.clauses for spot in clause.named))
-        self._silent = tuple(silent)
+                else:
+                    spots = own[mention]
+                    if wording.site is not None:
+                        spots = tuple(_said_by_itself(wording.site, spot) for spot in spots)
+                    mention.spots = _distinct([_completed(spot, fallback, study) for spot in spots])
+            clause.named = _distinct([_completed(spot, fallback, study) for spot in clause.spots])
+            self._fallbacks.append(fallback)
+        self.named_spots = _distinct([spot for clause in clauses for spot in clause.named])
 
     @staticmethod
     def _with_implied_site(clause: Clause, spots: tuple[Spot, ...]) -> tuple[Spot, ...]:
         """Return the spots of a clause that names its site only in a finding: "sacroiliitis with marrow edema"."""
-        findings = [m for m in clause.mentions if m.wording.kind is not Kind.CONTEXT and m.wording.site is not None]
-        sites = {mention.wording.site for mention in findings}
-        if clause.places or len(sites) != 1:
+        if clause.places:
             return spots
-        return tuple(spot._replace(site=site) for site in sites for spot in spots or (Spot(),))
+        findings = [m for m in clause.mentions if m.wording.site is not None and m.wording.kind is not Kind.CONTEXT]
+        sites = {mention.wording.site for mention in findings}
+        if len(sites) != 1:
+            return spots
+        return tuple(spot._replace(site=site) for site in sites for spot in spots or (NOWHERE,))
 
     def _fallback(self, number: int, inherited: Spot) -> Spot:
         """Return the place of a clause that names none: of the clauses before it, else of the next, else inherited."""
         for clause in reversed(self._parts.clauses[:number]):
             if clause.named:
-                return only_spot(clause.named) or Spot()
+                return only_spot(clause.named) or NOWHERE
         for clause in self._parts.clauses[number + 1 : number + 2]:
             if clause.spots and (clause.takes_up or not clause.subjects):
                 return only_spot(clause.spots) or inherited
@@ -65,23 +72,31 @@ class Placing:
         if not clause.mentions:
             return {}
         leading = clause.subjects or clause.mentions
-        bound = self.nearest(clause, leading, side_before)
         shared = common_spot(clause.spots)
-        for mention in leading:
-            spots = bound.get(mention)
-            if spots is None:
-                bound[mention] = self._of_neighbours(clause, leading, mention, bound) or (shared,)
+        bound: dict[Mention, tuple[Spot, ...]]
+        if not clause.places and not clause.sides:
+            bound = dict.fromkeys(leading, (shared,))
+        else:
+            if clause.places and (len(leading) == 1 or self._is_one_place(clause)):
+                bound = dict.fromkeys(leading, clause.spots)
             else:
-                bound[mention] = tuple(
-                    Spot(
-                        spot.site or shared.site, spot.side or _side_of_same(spot, clause.spots), spot.part, spot.plural
-                    )
-                    for spot in spots
-                )
+                bound = self.nearest(clause, leading, side_before)
+            for mention in leading:
+                spots = bound.get(mention)
+                if spots is None:
+                    bound[mention] = self._of_neighbours(clause, leading, mention, bound) or (shared,)
+                else:
+                    bound[mention] = tuple([_filled(spot, shared, clause.spots) for spot in spots])
         for mention in clause.mentions:
             if mention not in bound:
                 bound[mention] = self._of_its_finding(clause, mention, bound, side_before)
         return bound
+
+    def _is_one_place(self, clause: Clause) -> bool:
+        """Return whether a clause names one place, and no side but the place's own: then all is there."""
+        if len(clause.places) != 1 or len(clause.sides) > 1:
+            return False
+        return all(self._place_of(clause, side) is clause.places[0] for side in clause.sides)
 
     def nearest(
         self, clause: Clause, mentions: Sequence[Mention], side_before: str | None
@@ -92,11 +107,13 @@ class Placing:
             return {mentions[0]: self._spots(clause.places, clause.sides, side_before)}
         places: dict[Mention, list[Hit]] = {}
         sides: dict[Mention, list[Hit]] = {}
+        nearest: dict[Hit, Mention] = {}
         for hits, by_mention in ((clause.places, places), (clause.sides, sides)):
             for hit in hits:
                 at = self._place_of(clause, hit) if hits is clause.sides else hit
-                nearest = min(mentions, key=lambda mention: self._distance(mention, at))
-                by_mention.setdefault(nearest, []).append(hit)
+                if at not in nearest:
+                    nearest[at] = min(mentions, key=lambda mention: self._distance(mention, at))
+                by_mention.setdefault(nearest[at], []).append(hit)
         return {
             mention: self._spots(places.get(mention, ()), sides.get(mention, ()), side_before)
             for mention in mentions
@@ -110,10 +127,11 @@ class Placing:
 
     def _distance(self, mention: Mention, hit: Hit) -> int:
         """Return how far a place is from a mention, in words; commas keep apart, "and" and "with" a little less."""
-        if hit.overlaps(mention.start, mention.end):
+        if hit.start < mention.end and mention.start < hit.end:
             return -1
         gap = self._words[mention.end : hit.start] if mention.end <= hit.start else self._words[hit.end : mention.start]
-        return len(gap) + 4 * sum(word in known.KEEPS_APART for word in gap) + sum(word in ",;" for word in gap)
+        apart = [word for word in gap if word in known.KEEPS_APART]
+        return len(gap) + 4 * len(apart) + apart.count(",") + apart.count(";")
 
     def _of_neighbours(
         self,
@@ -166,9 +184,11 @@ class Placing:
         """Return places and sides as spots; with several of both, each place keeps the side that stands at it."""
         if not places and not sides:
             return ()
-        names = [(hit, _side_name(hit.entry.word, side_before)) for hit in sides]
+        names = [(hit, hit.entry.word if hit.entry.word != "opposite" else _OPPOSITE.get(side_before)) for hit in sides]
         all_sides = _joined([side for _, side in names])
-        sites = _most_exact([hit for hit in places if not self._is_only_a_heading(hit, places)])
+        if len(places) > 1:
+            places = [hit for hit in places if not self._is_only_a_heading(hit, places)]
+        sites = _most_exact(places)
         if not sites:
             return (Spot(side=all_sides),) if all_sides else ()
         spots: list[Spot] = []
@@ -201,19 +221,23 @@ class Placing:
 
     def spots_of(self, clause: Clause) -> tuple[Spot, ...]:
         """Return the one place of a clause, else what a clause without a place inherits."""
-        silent = self._silent[self._parts.clauses.index(clause)]
+        silent = _completed(NOWHERE, self._fallbacks[self._parts.clauses.index(clause)], self._study)
         shared = common_spot(clause.spots)
         return (shared if shared.site is not None else Spot(silent.site, shared.side or silent.side, silent.part),)
 
 
-def _side_name(name: str, side_before: str | None) -> str | None:
-    if name != "opposite":
-        return name
-    return {"left": "right", "right": "left"}.get(side_before or "")
+def _distinct(spots: Sequence[Spot]) -> tuple[Spot, ...]:
+    """Return the spots without those that stand there already."""
+    return tuple(spots if len(spots) < 2 else dict.fromkeys(spots))
 
 
-def _joined(sides: Iterable[str | None]) -> str | None:
+_OPPOSITE: Mapping[str | None, str] = {"left": "right", "right": "left"}
+
+
+def _joined(sides: Sequence[str | None]) -> str | None:
     """Return one side for several: left and right are both."""
+    if len(sides) < 2:
+        return sides[0] if sides else None
     distinct = {side for side in sides if side is not None}
     if len(distinct) > 1 or "both" in distinct:
         return "both"
@@ -236,8 +260,8 @@ def _most_exact(places: Sequence[Hit]) -> list[tuple[str, Hit]]:
 
 def common_spot(spots: Sequence[Spot]) -> Spot:
     """Return what all spots have in common."""
-    if len(spots) == 1:
-        return spots[0]
+    if len(spots) < 2:
+        return spots[0] if spots else NOWHERE
     sites = {spot.site for spot in spots}
     sides = {spot.side for spot in spots}
     parts = {spot.part for spot in spots}
@@ -249,6 +273,13 @@ def common_spot(spots: Sequence[Spot]) -> Spot:
     )
 
 
+def _filled(spot: Spot, shared: Spot, spots: Sequence[Spot]) -> Spot:
+    """Return a spot with what its clause says of its site and side."""
+    if spot.site and spot.side:
+        return spot
+    return Spot(spot.site or shared.site, spot.side or _side_of_same(spot, spots), spot.part, spot.plural)
+
+
 def _side_of_same(spot: Spot, spots: Sequence[Spot]) -> str | None:
     """Return the one side that the clause gives to this spot's region."""
     sides = {other.side for other in spots if other.side and _region(other.site) == _region(spot.site)}
@@ -257,8 +288,8 @@ def _side_of_same(spot: Spot, spots: Sequence[Spot]) -> str | None:
 
 def only_spot(spots: Sequence[Spot]) -> Spot | None:
     """Return the one place that spots name; None for none or for several."""
-    if len(spots) == 1:
-        return spots[0]
+    if len(spots) < 2:
+        return spots[0] if spots else None
     return common_spot(spots) if len({(spot.site, spot.side) for spot in spots}) == 1 else None
 
 
@@ -266,15 +297,17 @@ def _region(site: str | None) -> str | None:
     return known.REGION_OF.get(site, site) if site is not None else None
 
 
-def _said_by_itself(site: str | None, spot: Spot) -> Spot:
+def _said_by_itself(site: str, spot: Spot) -> Spot:
     """Return a spot with the site that a phrase names by itself ("sacroiliitis"), unless a nearer one is named."""
-    if site is None or (_region(spot.site) == _region(site) and known.REGION_OF.get(site) == site):
+    if _region(spot.site) == _region(site) and known.REGION_OF.get(site) == site:
         return spot
     return Spot(site, spot.side, spot.part if _region(spot.site) == _region(site) else None, spot.plural)
 
 
 def _completed(spot: Spot, fallback: Spot, study: Spot) -> Spot:
     """Return a spot with what the words before, then the study, say of its site and side."""
+    if spot.site is not None and spot.side is not None:
+        return spot
     site, part = spot.site, spot.part
     if site is None:
         site, part = (fallback.site, fallback.part) if fallback.site is not None else (study.site, None)

@@ -110,14 +110,15 @@ def read_text(
     )
 
 
+_SHOWN = (State.PRESENT, State.INDETERMINATE)
+
+
 def _statements(text: str, found: Sequence[Found], trust: Trust) -> tuple[TextStatement, ...]:
     """Return what was found as statements, without those about one part of a site that shows the finding elsewhere."""
     statements: dict[tuple[object, ...], TextStatement] = {}
-    by_fact: dict[str, list[Found]] = {}
+    shown = [one for one in found if one.value in _SHOWN]
     for one in found:
-        by_fact.setdefault(one.fact, []).append(one)
-    for one in found:
-        if one.value is State.ABSENT and _only_a_part(one, by_fact[one.fact]):
+        if one.value is State.ABSENT and one.spot.part is not None and _only_a_part(one, shown):
             continue
         quote = _quote(text, one.sentence, one.start, one.end)
         statement = TextStatement(
@@ -136,15 +137,13 @@ def _statements(text: str, found: Sequence[Found], trust: Trust) -> tuple[TextSt
     return tuple(statements.values())
 
 
-def _only_a_part(denied: Found, others: Iterable[Found]) -> bool:
+def _only_a_part(denied: Found, shown: Iterable[Found]) -> bool:
     """Return whether a denial is about one part of a site ("talus") of which another part shows the finding.
 
     Sites are coarser than reports: without this, "edema of the calcaneus, none in the talus" would be a conflict.
     """
-    if denied.spot.part is None:
-        return False
     return any(
-        other.value in (State.PRESENT, State.INDETERMINATE)
+        other.fact == denied.fact
         and other.spot.site == denied.spot.site
         and other.spot.part != denied.spot.part
         and (
@@ -152,7 +151,7 @@ def _only_a_part(denied: Found, others: Iterable[Found]) -> bool:
             or None in (other.spot.side, denied.spot.side)
             or "both" in (other.spot.side, denied.spot.side)
         )
-        for other in others
+        for other in shown
     )
 
 
@@ -167,12 +166,15 @@ def _trust(section: Section, given: Trust) -> Trust:
 def _quote(text: str, sentence: Sentence, start: int, end: int) -> slice:
     """Return where the sentence stands, or the part of it around the words ``start`` to ``end``."""
     first, last = sentence.start, sentence.end
-    if last - first > LONGEST_QUOTE:
-        begin, finish = sentence.starts[start], sentence.ends[end - 1]
-        room = max(0, LONGEST_QUOTE - (finish - begin))
-        first = max(first, min(begin - room // 2, last - LONGEST_QUOTE))
-        first = next((at for at in sentence.starts if first <= at <= begin), begin)
-        last = next((at for at in reversed(sentence.ends) if at <= first + LONGEST_QUOTE), first + LONGEST_QUOTE)
+    if last - first <= LONGEST_QUOTE:
+        return slice(first, last)
+    marks = sentence.marks
+    begin, finish = marks[start].start(), marks[end - 1].end()
+    room = max(0, LONGEST_QUOTE - (finish - begin))
+    first = max(first, min(begin - room // 2, last - LONGEST_QUOTE))
+    first = next((mark.start() for mark in marks if first <= mark.start() <= begin), begin)
+    limit = first + LONGEST_QUOTE
+    last = next((mark.end() for mark in reversed(marks) if mark.end() <= limit), limit)
     piece = text[first:last]
     begin = first + len(piece) - len(piece.lstrip())
     return slice(begin, max(begin, min(first + len(piece.rstrip()), begin + LONGEST_QUOTE)))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
+from itertools import chain
+from typing import NamedTuple
 
 from cds_service.knowledge import phrases as known
 
@@ -53,8 +54,7 @@ def plain_form(text: str) -> str:
     return lower.translate(_SAME_LENGTH)
 
 
-@dataclass(frozen=True)
-class Block:
+class Block(NamedTuple):
     """A piece of text below one heading; without a section it is not read."""
 
     section: Section | None
@@ -97,18 +97,18 @@ def blocks_of(text: str, plain: str, untitled: Section) -> list[Block]:
 
 
 LONGEST_HEADING = 70
-_LINE_OR_COLON = re.compile(r"^|:", re.MULTILINE)
+_LINE_OR_COLON = re.compile(r"[\n:]")
 
 
 def _headings_in(pattern: re.Pattern[str], text: str, plain: str) -> Iterator[re.Match[str]]:
     """Return the headings: at the beginning of a line, or with a capital before a colon."""
     line = end = 0
-    for mark in _LINE_OR_COLON.finditer(plain):
-        begins = range(mark.start(), mark.end() + 1)
-        if mark.end() > mark.start():
+    for mark in chain([None], _LINE_OR_COLON.finditer(plain)):
+        if mark is not None and mark[0] == ":":
             begins = range(max(line + 1, end, mark.start() - LONGEST_HEADING), mark.start())
         else:
-            line = mark.start()
+            line = mark.end() if mark is not None else 0
+            begins = range(line, line + 1)
         for at in begins:
             match = pattern.match(plain, at) if at == line or text[at].isupper() else None
             if match:
@@ -134,50 +134,50 @@ def _below(plain: str, block: Block, untitled: Section, has_findings: bool) -> I
     yield block
 
 
-@dataclass(frozen=True)
-class Sentence:
-    """A sentence: its place in the text, and its words in the form in which they are compared."""
+class Sentence(NamedTuple):
+    """A sentence: its place in the text, and its words in the form in which they are compared.
+
+    ``marks`` are the words as they stand in the text, one for each of ``words``.
+    """
 
     start: int
     end: int
     new_paragraph: bool
     words: tuple[str, ...]
-    starts: tuple[int, ...]
-    ends: tuple[int, ...]
+    marks: tuple[re.Match[str], ...]
 
     @property
     def is_question(self) -> bool:
-        return bool(self.words) and self.words[-1] == "?" and self.words[0] in known.QUESTION_BEGINS
+        return self.words[-1:] == ("?",) and self.words[0] in known.QUESTION_BEGINS
 
 
 _MARK = re.compile(r"[.!?]+(?=[\s)\"'\]]|\Z)|\.(?=[^\W\d_])|\n|[ \t](?=\d{1,2}\)[ \t])")
 _BULLET = re.compile(r"[ \t]{0,20}(?:[-*>+]{1,3}(?=[ \t]|[^\W\d])|\(?\d{1,2}[.)](?![\d])|\(?[a-h]\))[ \t]{0,5}")
 _LABEL = re.compile(r"[ \t]{0,20}[^\W\d_][^\n:.;,]{0,40}:")
-_LAST_WORD = re.compile(r"[^\s,;:()\[\]]{1,20}\Z")
+_BETWEEN_WORDS = re.compile(r"[\s,;:()\[\]]")
 
 
 def sentences_of(text: str, plain: str, block: Block) -> Iterator[Sentence]:
     begin = block.start
     new_paragraph = True
-    for mark in _MARK.finditer(plain, block.start, block.end):
-        if mark.start() < begin:
-            continue
-        sort = _boundary(text, plain, begin, mark, block.end)
+    for mark in chain(_MARK.finditer(plain, block.start, block.end), [None]):
+        sort, end = "paragraph", block.end
+        if mark is not None:
+            if mark.start() < begin:
+                continue
+            sort, end = _boundary(text, plain, begin, mark, block.end), mark.end()
         if sort == "none":
             continue
-        for start, end in _short_enough(plain, begin, mark.end()):
-            sentence = _sentence(plain, start, end, new_paragraph)
+        if plain[begin:end].isspace():
+            begin = end
+        while begin < end:
+            cut = end if end - begin <= LONGEST_SENTENCE else _cut(plain, begin)
+            sentence = _sentence(plain, begin, cut, new_paragraph)
             if sentence.words:
                 yield sentence
                 new_paragraph = False
-        if sort == "paragraph":
-            new_paragraph = True
-        begin = mark.end()
-    for start, end in _short_enough(plain, begin, block.end):
-        sentence = _sentence(plain, start, end, new_paragraph)
-        if sentence.words:
-            yield sentence
-            new_paragraph = False
+            begin = cut
+        new_paragraph = new_paragraph or sort == "paragraph"
 
 
 def _boundary(text: str, plain: str, begin: int, mark: re.Match[str], end: int) -> str:
@@ -187,8 +187,7 @@ def _boundary(text: str, plain: str, begin: int, mark: re.Match[str], end: int) 
         return _line_boundary(text, plain, begin, at, end)
     if plain[at] in " \t":  # "1) ... 2) ..." on one line, but not "(image 2) ..."
         return "none" if plain.rfind("(", begin, at) > plain.rfind(")", begin, at) else "sentence"
-    last = _LAST_WORD.search(plain, max(begin, at - 20), at)
-    word = last.group() if last else ""
+    word = _last_word(plain[max(begin, at - 20) : at])
     if plain[at] == "?":
         return "sentence" if word else "none"
     if plain[at] == ".":
@@ -204,6 +203,11 @@ def _boundary(text: str, plain: str, begin: int, mark: re.Match[str], end: int) 
     return "sentence"
 
 
+def _last_word(before: str) -> str:
+    """Return the last word of what stands before a mark, or the last 20 characters of a longer one."""
+    return _BETWEEN_WORDS.split(before[-20:])[-1]
+
+
 def _line_boundary(text: str, plain: str, begin: int, at: int, end: int) -> str:
     """Return what a line break ends. A line that may go on does so only where its words ask for it."""
     follows = at + 1
@@ -216,8 +220,7 @@ def _line_boundary(text: str, plain: str, begin: int, at: int, end: int) -> str:
         return "sentence"
     if _BULLET.match(plain, at + 1, end) or _LABEL.match(plain, at + 1, min(end, at + 80)):
         return "sentence"
-    last = _LAST_WORD.search(before)
-    if before[-1] in ",-/(" or (last and last.group() in known.GOES_ON_AFTER):
+    if before[-1] in ",-/(" or _last_word(before) in known.GOES_ON_AFTER:
         return "none"
     if not text[follows].isupper():
         return "none"
@@ -228,23 +231,25 @@ def _line_boundary(text: str, plain: str, begin: int, at: int, end: int) -> str:
     return "none" if long_line and (in_capitals or word in known.NAMES_IN_CAPITALS) else "sentence"
 
 
-def _short_enough(plain: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    while end - start > LONGEST_SENTENCE:
-        cut = plain.rfind(" ", start + LONGEST_SENTENCE // 2, start + LONGEST_SENTENCE)
-        cut = cut if cut > 0 else start + LONGEST_SENTENCE
-        yield start, cut
-        start = cut
-    yield start, end
+def _cut(plain: str, start: int) -> int:
+    """Return where a sentence ends that is too long."""
+    cut = plain.rfind(" ", start + LONGEST_SENTENCE // 2, start + LONGEST_SENTENCE)
+    return cut if cut > 0 else start + LONGEST_SENTENCE
 
 
-# A decimal, a word (t1, l5, don't), a comparison, a mark. A hyphen stands only between or before numbers.
+# A word of plain letters (told fastest), any other word (t1, l5, don't), a decimal, a comparison, a mark. A hyphen
+# before a letter says nothing.
 _WORD = re.compile(
-    r"[^\W\d_]+(?:'[^\W\d_]+)?(?:\d{1,2}(?!\d)[a-z]{0,4})?|(?<![\d.,])-(?=\d)|\d+(?:[.,]\d+)?"
-    r"|\+/-|>=|<=|[<>≥≤~≈±?,;:()/+&-]"
+    r"[a-z]+(?![^\W_]|')|[^\W\d_]+(?:'[^\W\d_]+)?(?:\d{1,2}(?!\d)[a-z]{0,4})?|\d+(?:[.,]\d+)?"
+    r"|\+/-|>=|<=|[<>≥≤~≈±?,;:()/+&]|-(?![a-z])"
 )
 
 
-_SPELLINGS = {word: form.split() for word, form in known.SPELLINGS.items()}
+_READ_AS = {
+    **{word: tuple(form.split()) for word, form in known.SPELLINGS.items()},
+    **dict.fromkeys((*known.LEFT_OUT, "-"), ()),
+}
+"""Words of the text that are read as others, or as none; of a hyphen ``_dash`` says how it is read."""
 
 
 def _sentence(plain: str, start: int, end: int, new_paragraph: bool) -> Sentence:
@@ -255,27 +260,19 @@ def _sentence(plain: str, start: int, end: int, new_paragraph: bool) -> Sentence
     while end > start and plain[end - 1].isspace():
         end -= 1
     words: list[str] = []
-    starts: list[int] = []
-    ends: list[int] = []
-    for match in _WORD.finditer(plain, start, end):
-        word = match[0]
-        if word in known.LEFT_OUT:
-            continue
-        first, last = match.span()
-        if word == "-":
-            word = _dash(plain, first, last, words)
-            if not word:
-                continue
-        parts = _SPELLINGS.get(word)
-        if parts is None:
+    marks: list[re.Match[str]] = []
+    for mark in _WORD.finditer(plain, start, end):
+        word = mark[0]
+        forms = _READ_AS.get(word)
+        if forms is None:
             words.append(word)
-            starts.append(first)
-            ends.append(last)
-        else:
-            words += parts
-            starts += [first] * len(parts)
-            ends += [last] * len(parts)
-    return Sentence(start, end, new_paragraph, tuple(words), tuple(starts), tuple(ends))
+            marks.append(mark)
+            continue
+        if word == "-":
+            forms = tuple(filter(None, [_dash(plain, mark.start(), mark.end(), words)]))
+        words += forms
+        marks += [mark] * len(forms)
+    return Sentence(start, end, new_paragraph, tuple(words), tuple(marks))
 
 
 def _dash(plain: str, start: int, end: int, words: Sequence[str]) -> str:

@@ -38,13 +38,15 @@ def in_words(words: str, source: Provenance, place: Place, study: str, how: Read
         if fact is None:
             continue
         section = "" if told.section is Section.UNTITLED else told.section.value
-        where = replace(source, trust=told.trust, quote=told.quote, start=told.start, end=told.end, section=section)
+        where = Provenance(source.reference, source.date, told.trust, told.quote, told.start, told.end, section)
         if fact.scope is Scope.PATIENT and told.fact not in ALSO_NAMED:
             site = told.site or (place.site if told.fact in OF_THE_REGION else None)
             yield Statement(told.fact, told.value, where, site, told.side)
             continue
         for name in (told.fact, *ALSO_NAMED.get(told.fact, ())):
             yield Statement(name, told.value, where, told.site, told.side, study)
+    if not reading.technique:
+        return
     fluid = bool(how.setting(PD_FAT_SUPPRESSED_IS_FLUID_SENSITIVE))
     for sequence in sorted(sequences_named(reading.technique, pd_fat_suppressed_is_fluid_sensitive=fluid)):
         where = replace(

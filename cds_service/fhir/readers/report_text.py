@@ -112,7 +112,7 @@ def texts_of(report: Json, narrated: Iterable[str] = ()) -> ReportTexts:
 def are_english(texts: Collection[str], tag: str) -> bool:
     """Whether the texts of one resource, whose language ``tag`` states, may be read as English: all of them or none."""
     # Each by itself, so that a short conclusion is not read beside a long text of another language, or the other way.
-    return not texts or (is_english_tag(tag) and all(map(is_english, [*texts, "\n".join(texts)])))
+    return not texts or (is_english_tag(tag) and all(map(is_english, {*texts, "\n".join(texts)})))
 
 
 def is_english_tag(language: str) -> bool:
@@ -123,16 +123,12 @@ def is_english_tag(language: str) -> bool:
 def is_english(words: str) -> bool:
     """Whether a text may be read as English. A short one is, unless its words tell otherwise."""
     found = re.findall(r"[^\W\d_]+", unicodedata.normalize("NFC", words[:LONGEST_TEXT]).casefold())
-    english = sum(word in ENGLISH_WORDS for word in found)
-    other = sum(word in OTHER_LANGUAGE_WORDS or not _is_plain(word) for word in found)
+    english = sum(map(ENGLISH_WORDS.__contains__, found))
+    # A single letter may be Greek: that is a unit or a sign in any language.
+    other = sum(word in OTHER_LANGUAGE_WORDS or not (word.isascii() or len(word) == 1) for word in found)
     if other > english:
         return False
     return len(found) < FEW_WORDS or english >= ENGLISH_SHARE * len(found)
-
-
-def _is_plain(word: str) -> bool:
-    # A Greek letter is a unit or a sign in any language.
-    return word.isascii() or len(word) == 1
 
 
 # Attachments

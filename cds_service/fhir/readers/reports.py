@@ -199,6 +199,10 @@ def read_texts(
     texts: ReportTexts, source: Provenance, place: Place, study: str, how: ReadingRules
 ) -> Iterator[Statement]:
     """Yield what the texts of a report say. What one says in the same words as another before it is said once."""
+    if len(texts.texts) == 1:
+        (only,) = texts.texts
+        yield from in_words(only.words, replace(source, trust=only.trust), place, study, how)
+        return
     said: set[tuple[object, ...]] = set()
     for one in texts.texts:
         here: set[tuple[object, ...]] = set()
