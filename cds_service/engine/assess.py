@@ -7,6 +7,7 @@ order of causes and text comes from the ``RuleSet``.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -15,7 +16,7 @@ from typing import NamedTuple
 
 from cds_service.engine.lesions import concerns
 from cds_service.model.case import Case, Draft, Lesion, Problem
-from cds_service.model.condition import Around, Condition, Fact, Reading, SettingValue, View
+from cds_service.model.condition import CERTAIN, DOUBTFUL, Around, Condition, Fact, Reading, SettingValue, View
 from cds_service.model.finding import Finding
 from cds_service.model.level import Level, Tier
 from cds_service.model.rule import (
@@ -48,8 +49,9 @@ class Outcome(StrEnum):
     UNDECIDED = "undecided"
 
 
-_FIRED = (Outcome.FIRED, Outcome.FIRED_IN_DOUBT)
-_NOT_MET = Outcome.NOT_MET
+# Short names, as in ``model.truth``: to look up a member of an enum takes longer.
+FIRED, IN_DOUBT, EXCEPTED, NOT_MET, UNDECIDED = Outcome
+_FIRED = (FIRED, IN_DOUBT)
 
 
 class RuleResult(NamedTuple):
@@ -74,11 +76,7 @@ class RuleResult(NamedTuple):
     @property
     def lacks_input(self) -> bool:
         """Whether this rule might raise its cause, if more were known."""
-        return (
-            self.outcome is Outcome.UNDECIDED
-            and isinstance(self.rule.effect, Raise)
-            and not self.rule.reads_a_diagnosis
-        )
+        return self.outcome is UNDECIDED and self.rule.seeks
 
     def open_facts(self) -> tuple[Fact, ...]:
         """Return the facts that keep ``when`` from being settled, in rule order, each once."""
@@ -232,12 +230,20 @@ class _AtLesion:
         self.run = run
         self.place = place
         self.layers = (dict(lesion.findings), dict(lesion.study.findings), dict(run.case.patient))
-        self.view = View(self.layers, lesion.sites, lesion.possible_sites, run.around, levels=self)
+        self.stated: dict[str, Finding] = {}
+        self.view = View((self.stated,), lesion.sites, lesion.possible_sites, run.around, levels=self)
+        self.merge()
         self.results: dict[str, RuleResult] = {}
         self.entries: dict[str, Entry] = {}
         self._reading: set[str] = set()
-        self._gathered = {cause: _Gathered() for cause in run.rules.causes}
+        self._gathered: defaultdict[str, _Gathered] = defaultdict(_Gathered)
         self._unsettled: set[str] = set()
+
+    def merge(self) -> None:
+        """Let the view state what the layers do, the nearest one first."""
+        self.stated.clear()
+        for layer in reversed(self.layers):
+            self.stated.update(layer)
 
     def read(self, rule: Rule) -> RuleResult:
         found = self.results.get(rule.id)
@@ -246,7 +252,8 @@ class _AtLesion:
                 raise ValueError(f"rules refer to each other in a circle at {rule.id!r}")
             self._reading.add(rule.id)
             found = self.results[rule.id] = read_rule(rule, self.place, self.view, self.run.rules)
-            self._gather(found)
+            if found.outcome is not NOT_MET:
+                self._gather(found)
         return found
 
     def _gather(self, result: RuleResult) -> None:
@@ -259,7 +266,7 @@ class _AtLesion:
             if about:
                 self._gathered[about].fired.append(result)
                 self._unsettled.add(about)
-        elif about and result.lacks_input:
+        elif result.lacks_input:
             self._gathered[about].lacking = True
             self._unsettled.add(about)
 
@@ -277,6 +284,8 @@ class _AtLesion:
 
     def _entry(self, cause: str, gathered: _Gathered) -> Entry | None:
         fired = gathered.fired
+        if not fired:
+            return Entry(cause, self.place, Level.NOT_ASSESSABLE, False, None, ()) if gathered.lacking else None
         raised = tuple(r for r in fired if isinstance(r.rule.effect, Raise))
         lowered = [r.rule.effect for r in fired if isinstance(r.rule.effect, Lower)]
         outweighed = frozenset().union(*(effect.over for effect in lowered))
@@ -302,11 +311,14 @@ class _AtLesion:
     # LevelView
 
     def fired(self, rule_id: str, reading: Reading) -> Truth:
-        rule = self.run.by_id.get(rule_id)
-        if rule is None:
-            return UNKNOWN
-        outcome = self.read(rule).outcome
-        if outcome is Outcome.FIRED or (outcome is Outcome.FIRED_IN_DOUBT and reading is Reading.DOUBTFUL):
+        found = self.results.get(rule_id)
+        if found is None:
+            rule = self.run.by_id.get(rule_id)
+            if rule is None:
+                return UNKNOWN
+            found = self.read(rule)
+        outcome = found.outcome
+        if outcome is FIRED or (outcome is IN_DOUBT and reading is DOUBTFUL):
             return YES
         return NO
 
@@ -326,29 +338,33 @@ class _AtLesion:
 
 def _held(result: RuleResult) -> tuple[Level, bool]:
     effect = result.rule.effect
-    if result.outcome is Outcome.FIRED_IN_DOUBT or not isinstance(effect, Raise):
+    if result.outcome is IN_DOUBT or not isinstance(effect, Raise):
         return Level.POSSIBLE, False
     return effect.level, effect.act_now
 
 
 def read_rule(rule: Rule, place: int, view: View, rules: RuleSet) -> RuleResult:
     """Return what becomes of a rule where ``view`` looks."""
+    if rule.fact_names and rule.fact_names.isdisjoint(view.stated):
+        return RuleResult(rule, place, UNDECIDED, view, None, rules.strangers[rule.id])
     certain = rule.when.truth(view)
     if certain is NO:
-        outcome = _NOT_MET
+        outcome = NOT_MET
     elif certain is YES:
-        outcome = Outcome.FIRED
+        outcome = FIRED
     else:
-        in_doubt = isinstance(rule.effect, Raise) and not rule.effect.softens
-        doubtful = in_doubt and rule.when.truth(view, Reading.DOUBTFUL) is YES
-        outcome = Outcome.FIRED_IN_DOUBT if doubtful else Outcome.UNDECIDED
+        may_doubt = (
+            isinstance(rule.effect, Raise) and not rule.effect.softens and rule.when.needed <= view.stated.keys()
+        )
+        outcome = IN_DOUBT if may_doubt and rule.when.truth(view, DOUBTFUL) is YES else UNDECIDED
     stopped_by = None
     # An established exception also settles a question that is still open: nothing more needs to be known.
-    if outcome is not _NOT_MET and rule.unless:
-        strictness = Reading.DOUBTFUL if rule.effect.softens else Reading.CERTAIN
-        stopped_by = next((c for c in rule.unless if c.truth(view, strictness) is YES), None)
-        if stopped_by is not None:
-            outcome = Outcome.EXCEPTED
+    if outcome is not NOT_MET and rule.unless:
+        strictness = DOUBTFUL if rule.effect.softens else CERTAIN
+        for exception in rule.unless:
+            if exception.truth(view, strictness) is YES:
+                stopped_by, outcome = exception, EXCEPTED
+                break
     return RuleResult(rule, place, outcome, view, stopped_by, rules.strangers[rule.id])
 
 
@@ -370,12 +386,13 @@ class _Run:
         rules = self.rules.at_step(step)
         if step is Step.ORDER:
             for place, draft in enumerate(self.case.drafts):
-                self.order_results.extend(self._read_draft(rule, place, draft) for rule in rules)
+                view = self._view_of(draft)
+                self.order_results.extend(read_rule(rule, place, view, self.rules) for rule in rules)
             return
         for lesion in self.lesions:
             for rule in rules:
                 result = lesion.read(rule)
-                if isinstance(rule.effect, Disregard) and result.fired:
+                if result.outcome is FIRED and isinstance(rule.effect, Disregard):
                     self._disregard(rule.effect, lesion)
         for lesion in self.lesions:
             lesion.settle()
@@ -385,22 +402,22 @@ class _Run:
             found = layer.get(effect.fact.name)
             if found is not None and found.values == (effect.state,):
                 del layer[effect.fact.name]
+                lesion.merge()
                 if effect.contradiction:
                     where = found.sources[0].reference if found.sources else ""
                     self.disregarded.append(Problem("contradiction", effect.fact.name, where))
 
-    def _read_draft(self, rule: Rule, place: int, draft: Draft) -> RuleResult:
+    def _view_of(self, draft: Draft) -> View:
         ordered = tuple(
             lesion.view
             for lesion, known in zip(self.lesions, self.case.lesions, strict=True)
             if draft.group and concerns(draft, known, self.rules.sites)
         )
-        view = View((draft.findings, self.case.patient), around=self.around, ordered=ordered)
-        return read_rule(rule, place, view, self.rules)
+        return View((draft.findings, self.case.patient), around=self.around, ordered=ordered)
 
     def assessment(self) -> Assessment:
         trace = [result for lesion in self.lesions for result in lesion.results.values()] + self.order_results
-        fired = [result for result in trace if result.fired]
+        fired = [result for result in trace if result.outcome in _FIRED]
         diagnoses = self._diagnoses()
         raised = {(entry.cause, entry.lesion) for diagnosis in diagnoses for entry in diagnosis.entries}
         floors = [r.rule.effect.tier for r in fired if isinstance(r.rule.effect, Floor)]

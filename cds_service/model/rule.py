@@ -268,6 +268,17 @@ class Rule:
         """
         return self.row == "G0"
 
+    @cached_property
+    def fact_names(self) -> frozenset[str]:
+        """The facts a view must state any of, or this rule stays undecided; empty where it looks at more than facts."""
+        names = [condition.fact_names for condition in (self.when, *self.unless)]
+        return frozenset().union(*names) if all(names) else frozenset()
+
+    @cached_property
+    def seeks(self) -> bool:
+        """Whether the rule reaches a diagnosis, so that a record that leaves it undecided lacks something."""
+        return isinstance(self.effect, Raise) and not self.reads_a_diagnosis
+
     def references(self) -> Iterator[str]:
         """Yield the ids of other rules this rule looks at."""
         yield from self.when.references()
@@ -342,7 +353,7 @@ class RuleSet:
             if strangers:
                 raise ValueError(f"rule {rule.id!r} asks for unlisted facts {strangers}")
 
-    @property
+    @cached_property
     def not_assessed(self) -> tuple[str, ...]:
         """Causes of the differential that no rule raises yet, in the order of ``causes``."""
         raised = {rule.about for rule in self.rules if isinstance(rule.effect, Raise)}
