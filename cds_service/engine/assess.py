@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain
 from typing import NamedTuple
@@ -96,8 +96,7 @@ class RuleResult(NamedTuple):
         return tuple(finding for finding in found if finding is not None)
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """One cause at one lesion."""
 
     cause: str
@@ -214,78 +213,84 @@ def assess(case: Case, rules: RuleSet, settings: Mapping[str, SettingValue] | No
     return run.assessment()
 
 
-@dataclass
-class _Gathered:
-    """What the rules read so far say of one cause."""
-
-    fired: list[RuleResult] = field(default_factory=list)
-    capped: bool = False
-    lacking: bool = False
-
-
 class _AtLesion:
     """Everything concluded at one lesion so far; answers the questions of ``LevelView``."""
 
     def __init__(self, run: _Run, place: int, lesion: Lesion) -> None:
-        self.run = run
+        self.rules = run.rules
         self.place = place
         self.layers = (dict(lesion.findings), dict(lesion.study.findings), dict(run.case.patient))
         self.stated: dict[str, Finding] = {}
         self.view = View((self.stated,), lesion.sites, lesion.possible_sites, run.around, levels=self)
-        self.merge()
+        self._merge()
+        self.disregarded: list[Problem] = []
         self.results: dict[str, RuleResult] = {}
         self.entries: dict[str, Entry] = {}
         self._reading: set[str] = set()
-        self._gathered: defaultdict[str, _Gathered] = defaultdict(_Gathered)
+        self._fired: defaultdict[str, list[RuleResult]] = defaultdict(list)
+        self._capped: set[str] = set()
+        self._lacking: set[str] = set()
         self._unsettled: set[str] = set()
 
-    def merge(self) -> None:
+    def _merge(self) -> None:
         """Let the view state what the layers do, the nearest one first."""
         self.stated.clear()
         for layer in reversed(self.layers):
             self.stated.update(layer)
 
-    def read(self, rule: Rule) -> RuleResult:
-        found = self.results.get(rule.id)
-        if found is None:
-            if rule.id in self._reading:
+    def read(self, rules: Iterable[Rule]) -> None:
+        """Read those of the rules that were not read here yet."""
+        results, reading = self.results, self._reading
+        for rule in rules:
+            if rule.id in results:
+                continue
+            if rule.id in reading:
                 raise ValueError(f"rules refer to each other in a circle at {rule.id!r}")
-            self._reading.add(rule.id)
-            found = self.results[rule.id] = read_rule(rule, self.place, self.view, self.run.rules)
-            if found.outcome is not NOT_MET:
+            reading.add(rule.id)
+            found = results[rule.id] = read_rule(rule, self.place, self.view, self.rules)
+            if found.outcome is UNDECIDED:
+                if rule.seeks:
+                    self._lacking.add(rule.about)
+                    self._unsettled.add(rule.about)
+            elif found.outcome in _FIRED:
                 self._gather(found)
-        return found
 
     def _gather(self, result: RuleResult) -> None:
         effect, about = result.rule.effect, result.rule.about
-        if result.fired:
-            if isinstance(effect, Cap):
-                for cause in effect.causes:
-                    self._gathered[cause].capped = True
-                self._unsettled |= effect.causes
-            if about:
-                self._gathered[about].fired.append(result)
-                self._unsettled.add(about)
-        elif result.lacks_input:
-            self._gathered[about].lacking = True
+        if isinstance(effect, Disregard):
+            self._disregard(effect)
+        if isinstance(effect, Cap):
+            self._capped |= effect.causes
+            self._unsettled |= effect.causes
+        if about:
+            self._fired[about].append(result)
             self._unsettled.add(about)
+
+    def _disregard(self, effect: Disregard) -> None:
+        for layer in self.layers:
+            found = layer.get(effect.fact.name)
+            if found is not None and found.values == (effect.state,):
+                del layer[effect.fact.name]
+                if effect.contradiction:
+                    where = found.sources[0].reference if found.sources else ""
+                    self.disregarded.append(Problem("contradiction", effect.fact.name, where))
+        self._merge()
 
     def settle(self) -> None:
         """Work out levels and tiers from the rules read so far."""
         if self._unsettled:
             settled = {
-                cause: self._entry(cause, self._gathered[cause])
-                if cause in self._unsettled
-                else self.entries.get(cause)
-                for cause in self.run.rules.causes
+                cause: self._entry(cause) if cause in self._unsettled else self.entries.get(cause)
+                for cause in self.rules.causes
             }
             self.entries = {cause: entry for cause, entry in settled.items() if entry is not None}
             self._unsettled.clear()
 
-    def _entry(self, cause: str, gathered: _Gathered) -> Entry | None:
-        fired = gathered.fired
+    def _entry(self, cause: str) -> Entry | None:
+        fired = self._fired.get(cause, ())
         if not fired:
-            return Entry(cause, self.place, Level.NOT_ASSESSABLE, False, None, ()) if gathered.lacking else None
+            lacking = cause in self._lacking
+            return Entry(cause, self.place, Level.NOT_ASSESSABLE, False, None, ()) if lacking else None
         raised = tuple(r for r in fired if isinstance(r.rule.effect, Raise))
         lowered = [r.rule.effect for r in fired if isinstance(r.rule.effect, Lower)]
         outweighed = frozenset().union(*(effect.over for effect in lowered))
@@ -293,15 +298,15 @@ class _AtLesion:
         if held:
             level = max(level for level, _ in held)
             act_now = any(now for _, now in held)
-            if gathered.capped:
+            if cause in self._capped:
                 level = min(level, Level.POSSIBLE)
         elif lowered:
             level, act_now = Level.UNLIKELY, False
-        elif gathered.lacking:
+        elif cause in self._lacking:
             level, act_now = Level.NOT_ASSESSABLE, False
         else:
             return None
-        tier = self.run.rules.causes[cause].tier(level, act_now=act_now)
+        tier = self.rules.causes[cause].tier(level, act_now=act_now)
         for result in fired:
             if tier is not None and isinstance(result.rule.effect, Soften):
                 tier = min(tier, result.rule.effect.tier)
@@ -313,10 +318,11 @@ class _AtLesion:
     def fired(self, rule_id: str, reading: Reading) -> Truth:
         found = self.results.get(rule_id)
         if found is None:
-            rule = self.run.by_id.get(rule_id)
+            rule = self.rules.by_id.get(rule_id)
             if rule is None:
                 return UNKNOWN
-            found = self.read(rule)
+            self.read((rule,))
+            found = self.results[rule_id]
         outcome = found.outcome
         if outcome is FIRED or (outcome is IN_DOUBT and reading is DOUBTFUL):
             return YES
@@ -345,19 +351,16 @@ def _held(result: RuleResult) -> tuple[Level, bool]:
 
 def read_rule(rule: Rule, place: int, view: View, rules: RuleSet) -> RuleResult:
     """Return what becomes of a rule where ``view`` looks."""
-    if rule.fact_names and rule.fact_names.isdisjoint(view.stated):
-        return RuleResult(rule, place, UNDECIDED, view, None, rules.strangers[rule.id])
-    certain = rule.when.truth(view)
-    if certain is NO:
+    when, stopped_by = rule.when, None
+    if when.fact_names and when.fact_names.isdisjoint(view.stated):
+        outcome = UNDECIDED
+    elif (certain := when.truth(view)) is NO:
         outcome = NOT_MET
     elif certain is YES:
         outcome = FIRED
     else:
-        may_doubt = (
-            isinstance(rule.effect, Raise) and not rule.effect.softens and rule.when.needed <= view.stated.keys()
-        )
-        outcome = IN_DOUBT if may_doubt and rule.when.truth(view, DOUBTFUL) is YES else UNDECIDED
-    stopped_by = None
+        may_doubt = when.needed <= view.stated.keys() and isinstance(rule.effect, Raise) and not rule.effect.softens
+        outcome = IN_DOUBT if may_doubt and when.truth(view, DOUBTFUL) is YES else UNDECIDED
     # An established exception also settles a question that is still open: nothing more needs to be known.
     if outcome is not NOT_MET and rule.unless:
         strictness = DOUBTFUL if rule.effect.softens else CERTAIN
@@ -365,7 +368,8 @@ def read_rule(rule: Rule, place: int, view: View, rules: RuleSet) -> RuleResult:
             if exception.truth(view, strictness) is YES:
                 stopped_by, outcome = exception, EXCEPTED
                 break
-    return RuleResult(rule, place, outcome, view, stopped_by, rules.strangers[rule.id])
+    # As RuleResult(...) does, with fewer steps.
+    return tuple.__new__(RuleResult, (rule, place, outcome, view, stopped_by, rules.strangers[rule.id]))
 
 
 class _Run:
@@ -374,12 +378,10 @@ class _Run:
     def __init__(self, case: Case, rules: RuleSet, settings: Mapping[str, SettingValue]) -> None:
         self.case = case
         self.rules = rules
-        self.by_id = rules.by_id
         self.around = Around(settings)
         self.lesions = [_AtLesion(self, place, lesion) for place, lesion in enumerate(case.lesions)]
         self.around.lesions.extend(lesion.view for lesion in self.lesions)
         self.around.levels.extend(self.lesions)
-        self.disregarded: list[Problem] = []
         self.order_results: list[RuleResult] = []
 
     def read(self, step: Step) -> None:
@@ -390,22 +392,9 @@ class _Run:
                 self.order_results.extend(read_rule(rule, place, view, self.rules) for rule in rules)
             return
         for lesion in self.lesions:
-            for rule in rules:
-                result = lesion.read(rule)
-                if result.outcome is FIRED and isinstance(rule.effect, Disregard):
-                    self._disregard(rule.effect, lesion)
+            lesion.read(rules)
         for lesion in self.lesions:
             lesion.settle()
-
-    def _disregard(self, effect: Disregard, lesion: _AtLesion) -> None:
-        for layer in lesion.layers:
-            found = layer.get(effect.fact.name)
-            if found is not None and found.values == (effect.state,):
-                del layer[effect.fact.name]
-                lesion.merge()
-                if effect.contradiction:
-                    where = found.sources[0].reference if found.sources else ""
-                    self.disregarded.append(Problem("contradiction", effect.fact.name, where))
 
     def _view_of(self, draft: Draft) -> View:
         ordered = tuple(
@@ -455,7 +444,8 @@ class _Run:
             for found in disagreeing
         ]
         refused = [problem for problem in self.case.problems if problem.code in ("rejected-value", "contradiction")]
-        return tuple(dict.fromkeys([*conflicts, *self.disregarded, *refused]))
+        disregarded = chain.from_iterable(lesion.disregarded for lesion in self.lesions)
+        return tuple(dict.fromkeys([*conflicts, *disregarded, *refused]))
 
     def _diagnoses(self) -> tuple[Diagnosis, ...]:
         found: list[tuple[tuple[int, ...], Diagnosis]] = []

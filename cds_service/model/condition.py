@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum, StrEnum
 from functools import cached_property
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from cds_service.model.finding import Finding, State, Value
 from cds_service.model.level import Level
@@ -92,13 +92,12 @@ class View:
     around: Around = field(default_factory=Around)
     ordered: tuple[View, ...] = ()
     levels: LevelView | None = None
+    stated: Mapping[str, Finding] = field(init=False, repr=False, compare=False)
+    """What the nearest layer says of each fact. A single layer is taken as it is, and may still change."""
 
-    @cached_property
-    def stated(self) -> Mapping[str, Finding]:
-        """What the nearest layer says of each fact. A single layer is taken as it is, and may still change."""
-        if len(self.layers) == 1:
-            return self.layers[0]
-        return {name: found for layer in reversed(self.layers) for name, found in layer.items()}
+    def __post_init__(self) -> None:
+        stated = self.layers[0] if len(self.layers) == 1 else _merged(self.layers)
+        object.__setattr__(self, "stated", stated)
 
     def finding(self, fact: str) -> Finding | None:
         """Return what the nearest layer says of ``fact``, or None when nothing does."""
@@ -109,6 +108,10 @@ class View:
         if isinstance(value, Setting):
             return self.around.settings.get(value.name, value.default)
         return value
+
+
+def _merged(layers: Sequence[Mapping[str, Finding]]) -> Mapping[str, Finding]:
+    return {name: found for layer in reversed(layers) for name, found in layer.items()}
 
 
 class Condition(ABC):
@@ -163,22 +166,21 @@ class _Combined(Condition):
     """Several questions as one; subclasses say how the answers combine."""
 
     parts: tuple[Condition, ...]
+    _asked: ClassVar[tuple[tuple[str, Condition], ...]]  # no field: it follows from the parts
+    """The parts in the order they are asked, each beside the one fact it asks for, if it does."""
 
     @property
     def only_facts(self) -> bool:  # type: ignore[override]  # a property here, a constant in the leaves
         return all(part.only_facts for part in self.parts)
 
-    @cached_property
-    def fact_names(self) -> frozenset[str]:  # type: ignore[override]  # a property here, a constant in the leaves
+    def __post_init__(self) -> None:
         names = [part.fact_names for part in self.parts]
-        return frozenset().union(*names) if all(names) else frozenset()
-
-    @cached_property
-    def _asked(self) -> tuple[tuple[str, Condition], ...]:
-        """The parts as they are asked: the sites first, which settle most, unless a part looks at other rules."""
-        parts = (part.present if isinstance(part, Fact) else part for part in self.parts)
-        ordered = sorted(parts, key=lambda part: self.only_facts and not isinstance(part, AtSite))
-        return tuple((part.fact.name if isinstance(part, _OfOneFact) else "", part) for part in ordered)
+        object.__setattr__(self, "fact_names", frozenset().union(*names) if all(names) else frozenset())
+        # The sites go first, which settle most; not beside other rules, which are read in the order they are asked for.
+        parts = [part.present if isinstance(part, Fact) else part for part in self.parts]
+        parts.sort(key=lambda part: self.only_facts and not isinstance(part, AtSite))
+        asked = tuple((part.fact.name if isinstance(part, _OfOneFact) else "", part) for part in parts)
+        object.__setattr__(self, "_asked", asked)
 
     def facts(self) -> Iterator[Fact]:
         for part in self.parts:
@@ -204,8 +206,9 @@ class AllOf(_Combined):
 
     def truth(self, view: View, reading: Reading = CERTAIN) -> Truth:
         answer = YES  # as in ``all_of``, written out: a call asks this some hundred times
+        stated = view.stated
         for name, part in self._asked:
-            if name and name not in view.stated:
+            if name and name not in stated:
                 answer = UNKNOWN
                 continue
             found = part.truth(view, reading)
@@ -215,9 +218,9 @@ class AllOf(_Combined):
                 answer = found
         return answer
 
-    @cached_property
-    def needed(self) -> frozenset[str]:  # type: ignore[override]  # as above
-        return frozenset().union(*(part.needed for part in self.parts))
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "needed", frozenset().union(*(part.needed for part in self.parts)))
 
     def negated(self) -> Condition:
         return AnyOf(tuple(part.negated() for part in self.parts))
@@ -234,7 +237,11 @@ class AnyOf(_Combined):
         if self.fact_names and self.fact_names.isdisjoint(view.stated):
             return UNKNOWN
         answer = NO  # as in ``any_of``
-        for _, part in self._asked:
+        stated = view.stated
+        for name, part in self._asked:
+            if name and name not in stated:
+                answer = UNKNOWN
+                continue
             found = part.truth(view, reading)
             if found is YES:
                 return found
@@ -288,6 +295,10 @@ class Fact(Condition):
     source: str = ""
     asked_for: bool = True
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "fact_names", frozenset({self.name}))
+        object.__setattr__(self, "needed", self.fact_names)
+
     def __hash__(self) -> int:
         return hash(self.name)
 
@@ -337,14 +348,6 @@ class Fact(Condition):
 
     # As a condition: "is present".
 
-    @cached_property
-    def fact_names(self) -> frozenset[str]:  # type: ignore[override]  # a property here, a constant in the leaves
-        return frozenset({self.name})
-
-    @property
-    def needed(self) -> frozenset[str]:  # type: ignore[override]  # as above
-        return self.fact_names
-
     def truth(self, view: View, reading: Reading = CERTAIN) -> Truth:
         return self.present.truth(view, reading)
 
@@ -367,13 +370,9 @@ class _OfOneFact(Condition):
 
     fact: Fact
 
-    @cached_property
-    def fact_names(self) -> frozenset[str]:  # type: ignore[override]  # a property here, a constant in the leaves
-        return frozenset({self.fact.name})
-
-    @property
-    def needed(self) -> frozenset[str]:  # type: ignore[override]  # as above
-        return self.fact_names
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "fact_names", self.fact.fact_names)
+        object.__setattr__(self, "needed", self.fact.needed)
 
     @abstractmethod
     def meets(self, value: Value, view: View) -> Truth:

@@ -269,12 +269,6 @@ class Rule:
         return self.row == "G0"
 
     @cached_property
-    def fact_names(self) -> frozenset[str]:
-        """The facts a view must state any of, or this rule stays undecided; empty where it looks at more than facts."""
-        names = [condition.fact_names for condition in (self.when, *self.unless)]
-        return frozenset().union(*names) if all(names) else frozenset()
-
-    @cached_property
     def seeks(self) -> bool:
         """Whether the rule reaches a diagnosis, so that a record that leaves it undecided lacks something."""
         return isinstance(self.effect, Raise) and not self.reads_a_diagnosis
