@@ -51,7 +51,6 @@ class Outcome(StrEnum):
 
 # Short names, as in ``model.truth``: to look up a member of an enum takes longer.
 FIRED, IN_DOUBT, EXCEPTED, NOT_MET, UNDECIDED = Outcome
-_FIRED = (FIRED, IN_DOUBT)
 
 
 class RuleResult(NamedTuple):
@@ -71,7 +70,7 @@ class RuleResult(NamedTuple):
     @property
     def fired(self) -> bool:
         """Whether the rule's effect applies, in doubt or not."""
-        return self.outcome in _FIRED
+        return self.outcome is FIRED or self.outcome is IN_DOUBT
 
     @property
     def lacks_input(self) -> bool:
@@ -227,7 +226,8 @@ class _AtLesion:
         self.results: dict[str, RuleResult] = {}
         self.entries: dict[str, Entry] = {}
         self._reading: set[str] = set()
-        self._fired: defaultdict[str, list[RuleResult]] = defaultdict(list)
+        self.fired_here: list[RuleResult] = []
+        self._about: defaultdict[str, list[RuleResult]] = defaultdict(list)
         self._capped: set[str] = set()
         self._lacking: set[str] = set()
         self._unsettled: set[str] = set()
@@ -252,10 +252,11 @@ class _AtLesion:
                 if rule.seeks:
                     self._lacking.add(rule.about)
                     self._unsettled.add(rule.about)
-            elif found.outcome in _FIRED:
+            elif found.fired:
                 self._gather(found)
 
     def _gather(self, result: RuleResult) -> None:
+        self.fired_here.append(result)
         effect, about = result.rule.effect, result.rule.about
         if isinstance(effect, Disregard):
             self._disregard(effect)
@@ -263,7 +264,7 @@ class _AtLesion:
             self._capped |= effect.causes
             self._unsettled |= effect.causes
         if about:
-            self._fired[about].append(result)
+            self._about[about].append(result)
             self._unsettled.add(about)
 
     def _disregard(self, effect: Disregard) -> None:
@@ -287,7 +288,7 @@ class _AtLesion:
             self._unsettled.clear()
 
     def _entry(self, cause: str) -> Entry | None:
-        fired = self._fired.get(cause, ())
+        fired = self._about.get(cause, ())
         if not fired:
             lacking = cause in self._lacking
             return Entry(cause, self.place, Level.NOT_ASSESSABLE, False, None, ()) if lacking else None
@@ -406,7 +407,8 @@ class _Run:
 
     def assessment(self) -> Assessment:
         trace = [result for lesion in self.lesions for result in lesion.results.values()] + self.order_results
-        fired = [result for result in trace if result.outcome in _FIRED]
+        order_checks = tuple(result for result in self.order_results if result.fired)
+        fired = [*chain.from_iterable(lesion.fired_here for lesion in self.lesions), *order_checks]
         diagnoses = self._diagnoses()
         raised = {(entry.cause, entry.lesion) for diagnosis in diagnoses for entry in diagnosis.entries}
         floors = [r.rule.effect.tier for r in fired if isinstance(r.rule.effect, Floor)]
@@ -421,7 +423,7 @@ class _Run:
             levels=self._levels(),
             tier=max([Tier.ROUTINE, *floors, *(diagnosis.tier for diagnosis in diagnoses)]),
             notes=notes,
-            order_checks=tuple(result for result in self.order_results if result.fired),
+            order_checks=order_checks,
             conflicts=self._conflicts(),
             not_assessed=self.rules.not_assessed,
             trace=tuple(trace),
