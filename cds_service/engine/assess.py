@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from itertools import chain
 from typing import NamedTuple
 
@@ -91,8 +92,8 @@ class RuleResult(NamedTuple):
 
     def findings(self) -> tuple[Finding, ...]:
         """Return what the record states of the facts this rule asks for, each once, in rule order."""
-        found = (self.view.finding(fact.name) for fact in dict.fromkeys(self.rule.when.facts()))
-        return tuple(finding for finding in found if finding is not None)
+        stated = self.view.stated
+        return tuple([stated[fact.name] for fact in self.rule.asks if fact.name in stated])
 
 
 class Entry(NamedTuple):
@@ -118,7 +119,7 @@ class Diagnosis:
     tier: Tier
     entries: tuple[Entry, ...]
 
-    @property
+    @cached_property
     def results(self) -> tuple[RuleResult, ...]:
         """Return every rule result that belongs to this cause, in rule order, lesion by lesion."""
         return tuple(chain.from_iterable(entry.raised_by + entry.advised_by for entry in self.entries))
@@ -171,10 +172,14 @@ class Assessment:
         standing.append(self.standing.review_status)
         return tuple(dict.fromkeys((*warnings_of(spoken), *standing)))
 
+    @cached_property
+    def undecided(self) -> tuple[RuleResult, ...]:
+        """The rules that might raise their cause, if more were known."""
+        return tuple([result for result in self.trace if result.lacks_input])
+
     def missing(self) -> tuple[Fact, ...]:
         """Return, in rule order, what the record does not state and a raising rule asks for."""
-        undecided = (result.missing() for result in self.trace if result.lacks_input)
-        return tuple(dict.fromkeys(chain.from_iterable(undecided)))
+        return tuple(dict.fromkeys(chain.from_iterable(result.missing() for result in self.undecided)))
 
 
 def is_notable(result: RuleResult) -> bool:

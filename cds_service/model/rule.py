@@ -30,6 +30,9 @@ class Reference:
     listed: bool = True
     url: str = ""
 
+    def __hash__(self) -> int:
+        return hash(self.key)
+
 
 @dataclass(frozen=True)
 class Evidence:
@@ -48,6 +51,9 @@ class Evidence:
         if not self.statements and not self.references:
             raise ValueError("evidence needs a statement or a reference")
 
+    def __hash__(self) -> int:
+        return hash(self.statements)
+
 
 @dataclass(frozen=True)
 class Action:
@@ -57,6 +63,9 @@ class Action:
     text: str
     target: str = ""
 
+    def __hash__(self) -> int:
+        return hash(self.id)
+
 
 @dataclass(frozen=True)
 class Warning:  # noqa: A001  # the decision table's own word; the builtin of that name is never used here
@@ -65,6 +74,9 @@ class Warning:  # noqa: A001  # the decision table's own word; the builtin of th
     id: str
     text: str
     evidence: Evidence
+
+    def __hash__(self) -> int:
+        return hash(self.id)
 
 
 @dataclass(frozen=True)
@@ -267,6 +279,11 @@ class Rule:
         A record that names no diagnosis lacks nothing, so these rules never count as missing an input.
         """
         return self.row == "G0"
+
+    @cached_property
+    def asks(self) -> tuple[Fact, ...]:
+        """The facts that ``when`` asks for, each once, in the order written."""
+        return tuple(dict.fromkeys(self.when.facts()))
 
     @cached_property
     def seeks(self) -> bool:
