@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from functools import cached_property
+from typing import ClassVar
 
 from cds_service.model.case import SiteMap
 from cds_service.model.condition import Condition, Fact, Setting
@@ -261,6 +262,10 @@ class Rule:
     says: tuple[str, ...] = ()
     not_for: str = ""
     step: Step = field(default=Step.RAISE)
+    asks: ClassVar[tuple[Fact, ...]]  # what follows from the fields is none
+    """The facts that ``when`` asks for, each once, in the order written."""
+    seeks: ClassVar[bool]
+    """Whether the rule reaches a diagnosis, so that a record that leaves it undecided lacks something."""
 
     def __post_init__(self) -> None:
         if self.step is Step.RAISE:
@@ -271,6 +276,8 @@ class Rule:
             raise ValueError(f"rule {self.id!r}: 'when' may ask only for facts; put the rest into 'unless'")
         if isinstance(self.effect, Raise | Lower | Soften) and not self.about:
             raise ValueError(f"rule {self.id!r} must say which cause it is about")
+        object.__setattr__(self, "asks", tuple(dict.fromkeys(self.when.facts())))
+        object.__setattr__(self, "seeks", isinstance(self.effect, Raise) and not self.reads_a_diagnosis)
 
     @property
     def reads_a_diagnosis(self) -> bool:
@@ -279,16 +286,6 @@ class Rule:
         A record that names no diagnosis lacks nothing, so these rules never count as missing an input.
         """
         return self.row == "G0"
-
-    @cached_property
-    def asks(self) -> tuple[Fact, ...]:
-        """The facts that ``when`` asks for, each once, in the order written."""
-        return tuple(dict.fromkeys(self.when.facts()))
-
-    @cached_property
-    def seeks(self) -> bool:
-        """Whether the rule reaches a diagnosis, so that a record that leaves it undecided lacks something."""
-        return isinstance(self.effect, Raise) and not self.reads_a_diagnosis
 
     def references(self) -> Iterator[str]:
         """Yield the ids of other rules this rule looks at."""
