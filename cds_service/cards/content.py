@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 from itertools import chain
 
 from cds_service.cards import wording
 from cds_service.cards.selection import Chosen, Selection, Shown
-from cds_service.cards.silence import of_cause, of_notes, of_order, of_unread, rule_ids
+from cds_service.cards.silence import key_of_cause, of_notes, of_order, of_unread, rule_ids
 from cds_service.engine.assess import (
     Assessment,
     Diagnosis,
@@ -54,7 +55,7 @@ class Text:
 
     def shown(self, escape: Escape, own: Escape = str) -> str:
         """Return the line with the record's words passed through ``escape`` and ours through ``own``."""
-        return "".join(escape(part.words) if isinstance(part, Said) else own(part) for part in self.parts)
+        return "".join([escape(part.words) if isinstance(part, Said) else own(part) for part in self.parts])
 
 
 def line(*parts: str | Said) -> Text:
@@ -158,7 +159,7 @@ class _Writer:
         if placed_already:
             summary = wording.PLACED_SUMMARY.format(day=_on(chosen), head=head, place=place)
         return Content(
-            key=of_cause(diagnosis, self.assessment, tier).key,
+            key=key_of_cause(diagnosis, self.assessment),
             topic=diagnosis.cause,
             topic_label=self.rules.causes[diagnosis.cause].label,
             tier=tier,
@@ -328,11 +329,9 @@ class _Writer:
 
     def _missing_facts(self, diagnosis: Diagnosis) -> Iterable[Fact]:
         here = {entry.lesion for entry in diagnosis.entries}
-        for result in self.assessment.trace:
+        for result in self.assessment.undecided:
             effect = result.rule.effect
-            if not result.lacks_input or result.place not in here:
-                continue
-            if not isinstance(effect, Raise) or isinstance(effect, Reassure):
+            if result.place not in here or not isinstance(effect, Raise) or isinstance(effect, Reassure):
                 continue
             tier = self.rules.causes[result.rule.about].tier(effect.level, act_now=effect.act_now)
             surer = result.rule.about == diagnosis.cause and effect.level > diagnosis.level
@@ -415,6 +414,7 @@ def cited(evidence: Iterable[Evidence]) -> str:
     return ", ".join(dict.fromkeys(parts))
 
 
+@cache
 def cautioned(warning: Warning) -> str:
     """Return a warning with its citation."""
     return f"{warning.text} [{cited((warning.evidence,))}]"

@@ -88,9 +88,18 @@ def longest(tier: Tier, settings: Mapping[str, SettingValue]) -> timedelta:
 
 def of_cause(diagnosis: Diagnosis, assessment: Assessment, tier: Tier) -> Subject:
     """Return the subject of the card about a cause."""
-    lesions = [assessment.case.lesions[entry.lesion] for entry in diagnosis.entries]
     said = (diagnosis.level, diagnosis.act_now, _ruled(diagnosis.results))
-    return Subject(f"{diagnosis.cause}|{_places(lesions)}", tier, (said, lesions), rule_ids(diagnosis.results))
+    rests_on = (said, _lesions(diagnosis, assessment))
+    return Subject(key_of_cause(diagnosis, assessment), tier, rests_on, rule_ids(diagnosis.results))
+
+
+def key_of_cause(diagnosis: Diagnosis, assessment: Assessment) -> str:
+    """Return the key of the subject of the card about a cause."""
+    return f"{diagnosis.cause}|{_places(_lesions(diagnosis, assessment))}"
+
+
+def _lesions(diagnosis: Diagnosis, assessment: Assessment) -> list[Lesion]:
+    return [assessment.case.lesions[entry.lesion] for entry in diagnosis.entries]
 
 
 def of_notes(assessment: Assessment) -> Subject:

@@ -7,15 +7,17 @@ order of causes and text comes from the ``RuleSet``.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from itertools import chain
 from typing import NamedTuple
 
 from cds_service.engine.lesions import concerns
 from cds_service.model.case import Case, Draft, Lesion, Problem
-from cds_service.model.condition import Around, Condition, Fact, Reading, SettingValue, View
+from cds_service.model.condition import CERTAIN, DOUBTFUL, Around, Condition, Fact, Reading, SettingValue, View
 from cds_service.model.finding import Finding
 from cds_service.model.level import Level, Tier
 from cds_service.model.rule import (
@@ -48,8 +50,8 @@ class Outcome(StrEnum):
     UNDECIDED = "undecided"
 
 
-_FIRED = (Outcome.FIRED, Outcome.FIRED_IN_DOUBT)
-_NOT_MET = Outcome.NOT_MET
+# Short names, as in ``model.truth``: to look up a member of an enum takes longer.
+FIRED, IN_DOUBT, EXCEPTED, NOT_MET, UNDECIDED = Outcome
 
 
 class RuleResult(NamedTuple):
@@ -69,16 +71,12 @@ class RuleResult(NamedTuple):
     @property
     def fired(self) -> bool:
         """Whether the rule's effect applies, in doubt or not."""
-        return self.outcome in _FIRED
+        return self.outcome is FIRED or self.outcome is IN_DOUBT
 
     @property
     def lacks_input(self) -> bool:
         """Whether this rule might raise its cause, if more were known."""
-        return (
-            self.outcome is Outcome.UNDECIDED
-            and isinstance(self.rule.effect, Raise)
-            and not self.rule.reads_a_diagnosis
-        )
+        return self.outcome is UNDECIDED and self.rule.seeks
 
     def open_facts(self) -> tuple[Fact, ...]:
         """Return the facts that keep ``when`` from being settled, in rule order, each once."""
@@ -94,12 +92,11 @@ class RuleResult(NamedTuple):
 
     def findings(self) -> tuple[Finding, ...]:
         """Return what the record states of the facts this rule asks for, each once, in rule order."""
-        found = (self.view.finding(fact.name) for fact in dict.fromkeys(self.rule.when.facts()))
-        return tuple(finding for finding in found if finding is not None)
+        stated = self.view.stated
+        return tuple([stated[fact.name] for fact in self.rule.asks if fact.name in stated])
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """One cause at one lesion."""
 
     cause: str
@@ -122,7 +119,7 @@ class Diagnosis:
     tier: Tier
     entries: tuple[Entry, ...]
 
-    @property
+    @cached_property
     def results(self) -> tuple[RuleResult, ...]:
         """Return every rule result that belongs to this cause, in rule order, lesion by lesion."""
         return tuple(chain.from_iterable(entry.raised_by + entry.advised_by for entry in self.entries))
@@ -175,10 +172,14 @@ class Assessment:
         standing.append(self.standing.review_status)
         return tuple(dict.fromkeys((*warnings_of(spoken), *standing)))
 
+    @cached_property
+    def undecided(self) -> tuple[RuleResult, ...]:
+        """The rules that might raise their cause, if more were known."""
+        return tuple([result for result in self.trace if result.lacks_input])
+
     def missing(self) -> tuple[Fact, ...]:
         """Return, in rule order, what the record does not state and a raising rule asks for."""
-        undecided = (result.missing() for result in self.trace if result.lacks_input)
-        return tuple(dict.fromkeys(chain.from_iterable(undecided)))
+        return tuple(dict.fromkeys(chain.from_iterable(result.missing() for result in self.undecided)))
 
 
 def is_notable(result: RuleResult) -> bool:
@@ -216,67 +217,86 @@ def assess(case: Case, rules: RuleSet, settings: Mapping[str, SettingValue] | No
     return run.assessment()
 
 
-@dataclass
-class _Gathered:
-    """What the rules read so far say of one cause."""
-
-    fired: list[RuleResult] = field(default_factory=list)
-    capped: bool = False
-    lacking: bool = False
-
-
 class _AtLesion:
     """Everything concluded at one lesion so far; answers the questions of ``LevelView``."""
 
     def __init__(self, run: _Run, place: int, lesion: Lesion) -> None:
-        self.run = run
+        self.rules = run.rules
         self.place = place
         self.layers = (dict(lesion.findings), dict(lesion.study.findings), dict(run.case.patient))
-        self.view = View(self.layers, lesion.sites, lesion.possible_sites, run.around, levels=self)
+        self.stated: dict[str, Finding] = {}
+        self.view = View((self.stated,), lesion.sites, lesion.possible_sites, run.around, levels=self)
+        self._merge()
+        self.disregarded: list[Problem] = []
         self.results: dict[str, RuleResult] = {}
         self.entries: dict[str, Entry] = {}
         self._reading: set[str] = set()
-        self._gathered = {cause: _Gathered() for cause in run.rules.causes}
+        self.fired_here: list[RuleResult] = []
+        self._about: defaultdict[str, list[RuleResult]] = defaultdict(list)
+        self._capped: set[str] = set()
+        self._lacking: set[str] = set()
         self._unsettled: set[str] = set()
 
-    def read(self, rule: Rule) -> RuleResult:
-        found = self.results.get(rule.id)
-        if found is None:
-            if rule.id in self._reading:
+    def _merge(self) -> None:
+        """Let the view state what the layers do, the nearest one first."""
+        self.stated.clear()
+        for layer in reversed(self.layers):
+            self.stated.update(layer)
+
+    def read(self, rules: Iterable[Rule]) -> None:
+        """Read those of the rules that were not read here yet."""
+        results, reading = self.results, self._reading
+        for rule in rules:
+            if rule.id in results:
+                continue
+            if rule.id in reading:
                 raise ValueError(f"rules refer to each other in a circle at {rule.id!r}")
-            self._reading.add(rule.id)
-            found = self.results[rule.id] = read_rule(rule, self.place, self.view, self.run.rules)
-            self._gather(found)
-        return found
+            reading.add(rule.id)
+            found = results[rule.id] = read_rule(rule, self.place, self.view, self.rules)
+            if found.outcome is UNDECIDED:
+                if rule.seeks:
+                    self._lacking.add(rule.about)
+                    self._unsettled.add(rule.about)
+            elif found.fired:
+                self._gather(found)
 
     def _gather(self, result: RuleResult) -> None:
+        self.fired_here.append(result)
         effect, about = result.rule.effect, result.rule.about
-        if result.fired:
-            if isinstance(effect, Cap):
-                for cause in effect.causes:
-                    self._gathered[cause].capped = True
-                self._unsettled |= effect.causes
-            if about:
-                self._gathered[about].fired.append(result)
-                self._unsettled.add(about)
-        elif about and result.lacks_input:
-            self._gathered[about].lacking = True
+        if isinstance(effect, Disregard):
+            self._disregard(effect)
+        if isinstance(effect, Cap):
+            self._capped |= effect.causes
+            self._unsettled |= effect.causes
+        if about:
+            self._about[about].append(result)
             self._unsettled.add(about)
+
+    def _disregard(self, effect: Disregard) -> None:
+        for layer in self.layers:
+            found = layer.get(effect.fact.name)
+            if found is not None and found.values == (effect.state,):
+                del layer[effect.fact.name]
+                if effect.contradiction:
+                    where = found.sources[0].reference if found.sources else ""
+                    self.disregarded.append(Problem("contradiction", effect.fact.name, where))
+        self._merge()
 
     def settle(self) -> None:
         """Work out levels and tiers from the rules read so far."""
         if self._unsettled:
             settled = {
-                cause: self._entry(cause, self._gathered[cause])
-                if cause in self._unsettled
-                else self.entries.get(cause)
-                for cause in self.run.rules.causes
+                cause: self._entry(cause) if cause in self._unsettled else self.entries.get(cause)
+                for cause in self.rules.causes
             }
             self.entries = {cause: entry for cause, entry in settled.items() if entry is not None}
             self._unsettled.clear()
 
-    def _entry(self, cause: str, gathered: _Gathered) -> Entry | None:
-        fired = gathered.fired
+    def _entry(self, cause: str) -> Entry | None:
+        fired = self._about.get(cause, ())
+        if not fired:
+            lacking = cause in self._lacking
+            return Entry(cause, self.place, Level.NOT_ASSESSABLE, False, None, ()) if lacking else None
         raised = tuple(r for r in fired if isinstance(r.rule.effect, Raise))
         lowered = [r.rule.effect for r in fired if isinstance(r.rule.effect, Lower)]
         outweighed = frozenset().union(*(effect.over for effect in lowered))
@@ -284,15 +304,15 @@ class _AtLesion:
         if held:
             level = max(level for level, _ in held)
             act_now = any(now for _, now in held)
-            if gathered.capped:
+            if cause in self._capped:
                 level = min(level, Level.POSSIBLE)
         elif lowered:
             level, act_now = Level.UNLIKELY, False
-        elif gathered.lacking:
+        elif cause in self._lacking:
             level, act_now = Level.NOT_ASSESSABLE, False
         else:
             return None
-        tier = self.run.rules.causes[cause].tier(level, act_now=act_now)
+        tier = self.rules.causes[cause].tier(level, act_now=act_now)
         for result in fired:
             if tier is not None and isinstance(result.rule.effect, Soften):
                 tier = min(tier, result.rule.effect.tier)
@@ -302,11 +322,15 @@ class _AtLesion:
     # LevelView
 
     def fired(self, rule_id: str, reading: Reading) -> Truth:
-        rule = self.run.by_id.get(rule_id)
-        if rule is None:
-            return UNKNOWN
-        outcome = self.read(rule).outcome
-        if outcome is Outcome.FIRED or (outcome is Outcome.FIRED_IN_DOUBT and reading is Reading.DOUBTFUL):
+        found = self.results.get(rule_id)
+        if found is None:
+            rule = self.rules.by_id.get(rule_id)
+            if rule is None:
+                return UNKNOWN
+            self.read((rule,))
+            found = self.results[rule_id]
+        outcome = found.outcome
+        if outcome is FIRED or (outcome is IN_DOUBT and reading is DOUBTFUL):
             return YES
         return NO
 
@@ -326,30 +350,32 @@ class _AtLesion:
 
 def _held(result: RuleResult) -> tuple[Level, bool]:
     effect = result.rule.effect
-    if result.outcome is Outcome.FIRED_IN_DOUBT or not isinstance(effect, Raise):
+    if result.outcome is IN_DOUBT or not isinstance(effect, Raise):
         return Level.POSSIBLE, False
     return effect.level, effect.act_now
 
 
 def read_rule(rule: Rule, place: int, view: View, rules: RuleSet) -> RuleResult:
     """Return what becomes of a rule where ``view`` looks."""
-    certain = rule.when.truth(view)
-    if certain is NO:
-        outcome = _NOT_MET
+    when, stopped_by = rule.when, None
+    if when.fact_names and when.fact_names.isdisjoint(view.stated):
+        outcome = UNDECIDED
+    elif (certain := when.truth(view)) is NO:
+        outcome = NOT_MET
     elif certain is YES:
-        outcome = Outcome.FIRED
+        outcome = FIRED
     else:
-        in_doubt = isinstance(rule.effect, Raise) and not rule.effect.softens
-        doubtful = in_doubt and rule.when.truth(view, Reading.DOUBTFUL) is YES
-        outcome = Outcome.FIRED_IN_DOUBT if doubtful else Outcome.UNDECIDED
-    stopped_by = None
+        may_doubt = when.needed <= view.stated.keys() and isinstance(rule.effect, Raise) and not rule.effect.softens
+        outcome = IN_DOUBT if may_doubt and when.truth(view, DOUBTFUL) is YES else UNDECIDED
     # An established exception also settles a question that is still open: nothing more needs to be known.
-    if outcome is not _NOT_MET and rule.unless:
-        strictness = Reading.DOUBTFUL if rule.effect.softens else Reading.CERTAIN
-        stopped_by = next((c for c in rule.unless if c.truth(view, strictness) is YES), None)
-        if stopped_by is not None:
-            outcome = Outcome.EXCEPTED
-    return RuleResult(rule, place, outcome, view, stopped_by, rules.strangers[rule.id])
+    if outcome is not NOT_MET and rule.unless:
+        strictness = DOUBTFUL if rule.effect.softens else CERTAIN
+        for exception in rule.unless:
+            if exception.truth(view, strictness) is YES:
+                stopped_by, outcome = exception, EXCEPTED
+                break
+    # As RuleResult(...) does, with fewer steps.
+    return tuple.__new__(RuleResult, (rule, place, outcome, view, stopped_by, rules.strangers[rule.id]))
 
 
 class _Run:
@@ -358,49 +384,36 @@ class _Run:
     def __init__(self, case: Case, rules: RuleSet, settings: Mapping[str, SettingValue]) -> None:
         self.case = case
         self.rules = rules
-        self.by_id = rules.by_id
         self.around = Around(settings)
         self.lesions = [_AtLesion(self, place, lesion) for place, lesion in enumerate(case.lesions)]
         self.around.lesions.extend(lesion.view for lesion in self.lesions)
         self.around.levels.extend(self.lesions)
-        self.disregarded: list[Problem] = []
         self.order_results: list[RuleResult] = []
 
     def read(self, step: Step) -> None:
         rules = self.rules.at_step(step)
         if step is Step.ORDER:
             for place, draft in enumerate(self.case.drafts):
-                self.order_results.extend(self._read_draft(rule, place, draft) for rule in rules)
+                view = self._view_of(draft)
+                self.order_results.extend(read_rule(rule, place, view, self.rules) for rule in rules)
             return
         for lesion in self.lesions:
-            for rule in rules:
-                result = lesion.read(rule)
-                if isinstance(rule.effect, Disregard) and result.fired:
-                    self._disregard(rule.effect, lesion)
+            lesion.read(rules)
         for lesion in self.lesions:
             lesion.settle()
 
-    def _disregard(self, effect: Disregard, lesion: _AtLesion) -> None:
-        for layer in lesion.layers:
-            found = layer.get(effect.fact.name)
-            if found is not None and found.values == (effect.state,):
-                del layer[effect.fact.name]
-                if effect.contradiction:
-                    where = found.sources[0].reference if found.sources else ""
-                    self.disregarded.append(Problem("contradiction", effect.fact.name, where))
-
-    def _read_draft(self, rule: Rule, place: int, draft: Draft) -> RuleResult:
+    def _view_of(self, draft: Draft) -> View:
         ordered = tuple(
             lesion.view
             for lesion, known in zip(self.lesions, self.case.lesions, strict=True)
             if draft.group and concerns(draft, known, self.rules.sites)
         )
-        view = View((draft.findings, self.case.patient), around=self.around, ordered=ordered)
-        return read_rule(rule, place, view, self.rules)
+        return View((draft.findings, self.case.patient), around=self.around, ordered=ordered)
 
     def assessment(self) -> Assessment:
         trace = [result for lesion in self.lesions for result in lesion.results.values()] + self.order_results
-        fired = [result for result in trace if result.fired]
+        order_checks = tuple(result for result in self.order_results if result.fired)
+        fired = [*chain.from_iterable(lesion.fired_here for lesion in self.lesions), *order_checks]
         diagnoses = self._diagnoses()
         raised = {(entry.cause, entry.lesion) for diagnosis in diagnoses for entry in diagnosis.entries}
         floors = [r.rule.effect.tier for r in fired if isinstance(r.rule.effect, Floor)]
@@ -415,7 +428,7 @@ class _Run:
             levels=self._levels(),
             tier=max([Tier.ROUTINE, *floors, *(diagnosis.tier for diagnosis in diagnoses)]),
             notes=notes,
-            order_checks=tuple(result for result in self.order_results if result.fired),
+            order_checks=order_checks,
             conflicts=self._conflicts(),
             not_assessed=self.rules.not_assessed,
             trace=tuple(trace),
@@ -438,7 +451,8 @@ class _Run:
             for found in disagreeing
         ]
         refused = [problem for problem in self.case.problems if problem.code in ("rejected-value", "contradiction")]
-        return tuple(dict.fromkeys([*conflicts, *self.disregarded, *refused]))
+        disregarded = chain.from_iterable(lesion.disregarded for lesion in self.lesions)
+        return tuple(dict.fromkeys([*conflicts, *disregarded, *refused]))
 
     def _diagnoses(self) -> tuple[Diagnosis, ...]:
         found: list[tuple[tuple[int, ...], Diagnosis]] = []

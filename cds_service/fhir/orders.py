@@ -113,7 +113,8 @@ def _valid(resource: dict[str, Any]) -> dict[str, Any]:
 
 def _holds_nothing(value: Any) -> bool:
     """Whether a value, or any part of it, is null or empty."""
-    if value is None or value in ("", [], {}):
-        return True
-    parts = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
-    return any(_holds_nothing(part) for part in parts)
+    if isinstance(value, str):
+        return not value
+    if isinstance(value, dict | list):
+        return not value or any(map(_holds_nothing, value.values() if isinstance(value, dict) else value))
+    return value is None

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum, StrEnum
 from functools import cached_property
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from cds_service.model.finding import Finding, State, Value
 from cds_service.model.level import Level
@@ -34,6 +34,9 @@ class Reading(Enum):
     CERTAIN = "certain"
     DOUBTFUL = "doubtful"
 
+
+CERTAIN, DOUBTFUL = Reading
+"""Short names, as in ``model.truth``."""
 
 SettingValue = int | float | bool | str | tuple[str, ...] | Mapping[str, str]
 
@@ -89,14 +92,16 @@ class View:
     around: Around = field(default_factory=Around)
     ordered: tuple[View, ...] = ()
     levels: LevelView | None = None
+    stated: Mapping[str, Finding] = field(init=False, repr=False, compare=False)
+    """What the nearest layer says of each fact. A single layer is taken as it is, and may still change."""
+
+    def __post_init__(self) -> None:
+        stated = self.layers[0] if len(self.layers) == 1 else _merged(self.layers)
+        object.__setattr__(self, "stated", stated)
 
     def finding(self, fact: str) -> Finding | None:
         """Return what the nearest layer says of ``fact``, or None when nothing does."""
-        for layer in self.layers:
-            found = layer.get(fact)
-            if found is not None:
-                return found
-        return None
+        return self.stated.get(fact)
 
     def setting(self, value: Setting | SettingValue) -> SettingValue:
         """Return the site's value of a setting, or the plain value itself."""
@@ -105,14 +110,24 @@ class View:
         return value
 
 
+def _merged(layers: Sequence[Mapping[str, Finding]]) -> Mapping[str, Finding]:
+    return {name: found for layer in reversed(layers) for name, found in layer.items()}
+
+
 class Condition(ABC):
     """A question with a three-valued answer."""
 
     only_facts: bool = True
     """False when the answer depends on more than stated facts, so that learning more may change a settled answer."""
 
+    fact_names: frozenset[str] = frozenset()
+    """The facts a view must state any of, or the answer is UNKNOWN; empty where it may be known without them."""
+
+    needed: frozenset[str] = frozenset()
+    """The facts a view must state all of, or the answer is not YES; not all that there are of them."""
+
     @abstractmethod
-    def truth(self, view: View, reading: Reading = Reading.CERTAIN) -> Truth:
+    def truth(self, view: View, reading: Reading = CERTAIN) -> Truth:
         """Return the answer for one view."""
 
     @abstractmethod
@@ -151,10 +166,21 @@ class _Combined(Condition):
     """Several questions as one; subclasses say how the answers combine."""
 
     parts: tuple[Condition, ...]
+    _asked: ClassVar[tuple[tuple[str, Condition], ...]]  # no field: it follows from the parts
+    """The parts in the order they are asked, each beside the one fact it asks for, if it does."""
 
     @property
     def only_facts(self) -> bool:  # type: ignore[override]  # a property here, a constant in the leaves
         return all(part.only_facts for part in self.parts)
+
+    def __post_init__(self) -> None:
+        names = [part.fact_names for part in self.parts]
+        object.__setattr__(self, "fact_names", frozenset().union(*names) if all(names) else frozenset())
+        # The sites go first, which settle most; not beside other rules, which are read in the order they are asked for.
+        parts = [part.present if isinstance(part, Fact) else part for part in self.parts]
+        parts.sort(key=lambda part: self.only_facts and not isinstance(part, AtSite))
+        asked = tuple((part.fact.name if isinstance(part, _OfOneFact) else "", part) for part in parts)
+        object.__setattr__(self, "_asked", asked)
 
     def facts(self) -> Iterator[Fact]:
         for part in self.parts:
@@ -178,15 +204,23 @@ def _flat(kind: type[_Combined], condition: Condition) -> tuple[Condition, ...]:
 class AllOf(_Combined):
     """Every part must hold."""
 
-    def truth(self, view: View, reading: Reading = Reading.CERTAIN) -> Truth:
+    def truth(self, view: View, reading: Reading = CERTAIN) -> Truth:
         answer = YES  # as in ``all_of``, written out: a call asks this some hundred times
-        for part in self.parts:
+        stated = view.stated
+        for name, part in self._asked:
+            if name and name not in stated:
+                answer = UNKNOWN
+                continue
             found = part.truth(view, reading)
             if found is NO:
                 return found
             if found is UNKNOWN:
                 answer = found
         return answer
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "needed", frozenset().union(*(part.needed for part in self.parts)))
 
     def negated(self) -> Condition:
         return AnyOf(tuple(part.negated() for part in self.parts))
@@ -199,9 +233,15 @@ class AllOf(_Combined):
 class AnyOf(_Combined):
     """At least one part must hold."""
 
-    def truth(self, view: View, reading: Reading = Reading.CERTAIN) -> Truth:
+    def truth(self, view: View, reading: Reading = CERTAIN) -> Truth:
+        if self.fact_names and self.fact_names.isdisjoint(view.stated):
+            return UNKNOWN
         answer = NO  # as in ``any_of``
-        for part in self.parts:
+        stated = view.stated
+        for name, part in self._asked:
+            if name and name not in stated:
+                answer = UNKNOWN
+                continue
             found = part.truth(view, reading)
             if found is YES:
                 return found
@@ -255,6 +295,10 @@ class Fact(Condition):
     source: str = ""
     asked_for: bool = True
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "fact_names", frozenset({self.name}))
+        object.__setattr__(self, "needed", self.fact_names)
+
     def __hash__(self) -> int:
         return hash(self.name)
 
@@ -304,7 +348,7 @@ class Fact(Condition):
 
     # As a condition: "is present".
 
-    def truth(self, view: View, reading: Reading = Reading.CERTAIN) -> Truth:
+    def truth(self, view: View, reading: Reading = CERTAIN) -> Truth:
         return self.present.truth(view, reading)
 
     def facts(self) -> Iterator[Fact]:
@@ -326,19 +370,23 @@ class _OfOneFact(Condition):
 
     fact: Fact
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "fact_names", self.fact.fact_names)
+        object.__setattr__(self, "needed", self.fact.needed)
+
     @abstractmethod
     def meets(self, value: Value, view: View) -> Truth:
         """Return whether one stated value meets the test."""
 
-    def truth(self, view: View, reading: Reading = Reading.CERTAIN) -> Truth:
-        found = view.finding(self.fact.name)
+    def truth(self, view: View, reading: Reading = CERTAIN) -> Truth:
+        found = view.stated.get(self.fact.name)
         if found is None:
             return UNKNOWN
         if len(found.values) == 1:
             answer = self.meets(found.values[0], view)
-            return YES if answer is UNKNOWN and reading is Reading.DOUBTFUL else answer
+            return YES if answer is UNKNOWN and reading is DOUBTFUL else answer
         answers = [self.meets(value, view) for value in found.values]
-        if reading is Reading.DOUBTFUL and any(answer is not NO for answer in answers):
+        if reading is DOUBTFUL and any(answer is not NO for answer in answers):
             return YES
         return YES if all(answer is YES for answer in answers) else UNKNOWN
 
@@ -449,13 +497,13 @@ class AtSite(Condition):
     sites: frozenset[str] | Setting
     wanted: bool = True
 
-    def truth(self, view: View, reading: Reading = Reading.CERTAIN) -> Truth:
+    def truth(self, view: View, reading: Reading = CERTAIN) -> Truth:
         named = self._named(view)
         if view.sites:
-            here = YES if view.sites & named else NO
+            here = NO if view.sites.isdisjoint(named) else YES
         elif view.possible_sites and view.possible_sites <= named:
             here = YES
-        elif view.possible_sites and not view.possible_sites & named:
+        elif view.possible_sites and view.possible_sites.isdisjoint(named):
             here = NO
         else:
             here = UNKNOWN
@@ -494,7 +542,7 @@ class SettingIs(Condition):
     setting: Setting
     only_facts = True
 
-    def truth(self, view: View, reading: Reading = Reading.CERTAIN) -> Truth:
+    def truth(self, view: View, reading: Reading = CERTAIN) -> Truth:
         return YES if view.setting(self.setting) else NO
 
     def facts(self) -> Iterator[Fact]:
@@ -531,7 +579,7 @@ class Not(_BeyondFacts):
 
     part: Condition
 
-    def truth(self, view: View, reading: Reading = Reading.CERTAIN) -> Truth:
+    def truth(self, view: View, reading: Reading = CERTAIN) -> Truth:
         return ~self.part.truth(view, reading)
 
     def facts(self) -> Iterator[Fact]:
@@ -553,7 +601,7 @@ class Settled(_BeyondFacts):
 
     part: Condition
 
-    def truth(self, view: View, reading: Reading = Reading.CERTAIN) -> Truth:
+    def truth(self, view: View, reading: Reading = CERTAIN) -> Truth:
         return NO if self.part.truth(view) is UNKNOWN else YES
 
     def facts(self) -> Iterator[Fact]:
@@ -569,7 +617,7 @@ class Stated(_BeyondFacts):
 
     fact: Fact
 
-    def truth(self, view: View, reading: Reading = Reading.CERTAIN) -> Truth:
+    def truth(self, view: View, reading: Reading = CERTAIN) -> Truth:
         return NO if view.finding(self.fact.name) is None else YES
 
     def facts(self) -> Iterator[Fact]:
@@ -593,7 +641,7 @@ class SomeLesion(Condition):
     def only_facts(self) -> bool:  # type: ignore[override]  # a property here, a constant in the leaves
         return self.part.only_facts
 
-    def truth(self, view: View, reading: Reading = Reading.CERTAIN) -> Truth:
+    def truth(self, view: View, reading: Reading = CERTAIN) -> Truth:
         return any_of(self.part.truth(lesion, reading) for lesion in self._lesions(view))
 
     def facts(self) -> Iterator[Fact]:
@@ -623,7 +671,7 @@ class SomeLesion(Condition):
 class ImagedThere(_BeyondFacts):
     """The record holds MRI of the place a draft order is about."""
 
-    def truth(self, view: View, reading: Reading = Reading.CERTAIN) -> Truth:
+    def truth(self, view: View, reading: Reading = CERTAIN) -> Truth:
         return YES if view.ordered else NO
 
     def __str__(self) -> str:
@@ -637,10 +685,10 @@ class Fired(_BeyondFacts):
     rule_id: str
     even_in_doubt: bool = False
 
-    def truth(self, view: View, reading: Reading = Reading.CERTAIN) -> Truth:
+    def truth(self, view: View, reading: Reading = CERTAIN) -> Truth:
         if view.levels is None:
             return UNKNOWN
-        return view.levels.fired(self.rule_id, Reading.DOUBTFUL if self.even_in_doubt else reading)
+        return view.levels.fired(self.rule_id, DOUBTFUL if self.even_in_doubt else reading)
 
     def references(self) -> Iterator[str]:
         yield self.rule_id
@@ -658,7 +706,7 @@ class LevelIs(_BeyondFacts):
     act_now: bool = False
     anywhere: bool = False
 
-    def truth(self, view: View, reading: Reading = Reading.CERTAIN) -> Truth:
+    def truth(self, view: View, reading: Reading = CERTAIN) -> Truth:
         here = () if view.levels is None else (view.levels,)
         for found in view.around.levels if self.anywhere else here:
             level, act_now = found.level(self.cause)
@@ -688,7 +736,7 @@ class AnyCause(_BeyondFacts):
     alone: frozenset[str] = frozenset()
     anywhere: bool = True
 
-    def truth(self, view: View, reading: Reading = Reading.CERTAIN) -> Truth:
+    def truth(self, view: View, reading: Reading = CERTAIN) -> Truth:
         here = () if view.levels is None else (view.levels,)
         for found in view.around.levels if self.anywhere else here:
             if found.raised(at_least=self.at_least, or_act_now=self.or_act_now, besides=self.besides, alone=self.alone):

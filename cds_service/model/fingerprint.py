@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from decimal import Decimal
 from enum import Enum
-from functools import cache
 from typing import Any
 
 
@@ -26,29 +25,44 @@ def keyed_hash(key: bytes, *words: str) -> str:
     return hmac.new(key, "\x1f".join(words).encode(errors="surrogatepass"), hashlib.sha256).hexdigest()
 
 
+class _Writers(dict[type, Callable[[Any], str]]):
+    """How values of each type are written; worked out when the first of them comes."""
+
+    def __missing__(self, kind: type) -> Callable[[Any], str]:
+        self[kind] = writer = _writer(kind)
+        return writer
+
+
+_WRITERS = _Writers()
+
+
 def _written(value: object) -> str:
-    kind: Any = type(value)
-    # The kinds that there are most of come first, and are told by their type alone.
-    if kind is str or kind is int or value is None:
-        return repr(value)
-    if isinstance(value, tuple | list):
-        return f"[{','.join(map(_written, value))}]"
-    if isinstance(value, Enum):
-        return f"{kind.__name__}.{value.name}"
-    if is_dataclass(value):
-        parts = [f"{name}={_written(getattr(value, name))}" for name in _names(kind)]
-        return f"{kind.__name__}({','.join(parts)})"
-    if isinstance(value, str | int | float):
-        return repr(value)
-    if isinstance(value, Decimal):
-        return f"{value.normalize():f}"
-    if isinstance(value, Mapping):
-        return f"{{{','.join(sorted(f'{_written(key)}:{_written(value[key])}' for key in value))}}}"
-    if isinstance(value, frozenset | set):
-        return f"{{{','.join(sorted(map(_written, value)))}}}"
-    raise TypeError(f"a {kind.__name__} has no form that is the same everywhere")
+    return _WRITERS[type(value)](value)
 
 
-@cache
-def _names(kind: Any) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind))
+def _writer(kind: Any) -> Callable[[Any], str]:
+    title = kind.__name__
+    if issubclass(kind, tuple | list):
+        return lambda value: f"[{','.join([_WRITERS[type(part)](part) for part in value])}]"
+    if issubclass(kind, Enum):
+        return lambda value: f"{title}.{value._name_}"  # ``name`` takes ten times as long
+    if is_dataclass(kind):
+        names = [(field.name, f"{field.name}=") for field in fields(kind)]
+
+        def of_fields(value: object) -> str:
+            parts = []
+            for name, label in names:
+                part = getattr(value, name)
+                parts.append(label + _WRITERS[type(part)](part))
+            return f"{title}({','.join(parts)})"
+
+        return of_fields
+    if issubclass(kind, str | int | float | None):
+        return repr
+    if issubclass(kind, Decimal):
+        return lambda value: f"{value.normalize():f}"
+    if issubclass(kind, Mapping):
+        return lambda value: f"{{{','.join(sorted(f'{_written(key)}:{_written(value[key])}' for key in value))}}}"
+    if issubclass(kind, frozenset | set):
+        return lambda value: f"{{{','.join(sorted(map(_written, value)))}}}"
+    raise TypeError(f"a {title} has no form that is the same everywhere")

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from functools import cached_property
+from typing import ClassVar
 
 from cds_service.model.case import SiteMap
 from cds_service.model.condition import Condition, Fact, Setting
@@ -30,6 +31,9 @@ class Reference:
     listed: bool = True
     url: str = ""
 
+    def __hash__(self) -> int:
+        return hash(self.key)
+
 
 @dataclass(frozen=True)
 class Evidence:
@@ -48,6 +52,9 @@ class Evidence:
         if not self.statements and not self.references:
             raise ValueError("evidence needs a statement or a reference")
 
+    def __hash__(self) -> int:
+        return hash(self.statements)
+
 
 @dataclass(frozen=True)
 class Action:
@@ -57,6 +64,9 @@ class Action:
     text: str
     target: str = ""
 
+    def __hash__(self) -> int:
+        return hash(self.id)
+
 
 @dataclass(frozen=True)
 class Warning:  # noqa: A001  # the decision table's own word; the builtin of that name is never used here
@@ -65,6 +75,9 @@ class Warning:  # noqa: A001  # the decision table's own word; the builtin of th
     id: str
     text: str
     evidence: Evidence
+
+    def __hash__(self) -> int:
+        return hash(self.id)
 
 
 @dataclass(frozen=True)
@@ -249,6 +262,10 @@ class Rule:
     says: tuple[str, ...] = ()
     not_for: str = ""
     step: Step = field(default=Step.RAISE)
+    asks: ClassVar[tuple[Fact, ...]]  # what follows from the fields is none
+    """The facts that ``when`` asks for, each once, in the order written."""
+    seeks: ClassVar[bool]
+    """Whether the rule reaches a diagnosis, so that a record that leaves it undecided lacks something."""
 
     def __post_init__(self) -> None:
         if self.step is Step.RAISE:
@@ -259,6 +276,8 @@ class Rule:
             raise ValueError(f"rule {self.id!r}: 'when' may ask only for facts; put the rest into 'unless'")
         if isinstance(self.effect, Raise | Lower | Soften) and not self.about:
             raise ValueError(f"rule {self.id!r} must say which cause it is about")
+        object.__setattr__(self, "asks", tuple(dict.fromkeys(self.when.facts())))
+        object.__setattr__(self, "seeks", isinstance(self.effect, Raise) and not self.reads_a_diagnosis)
 
     @property
     def reads_a_diagnosis(self) -> bool:
@@ -342,7 +361,7 @@ class RuleSet:
             if strangers:
                 raise ValueError(f"rule {rule.id!r} asks for unlisted facts {strangers}")
 
-    @property
+    @cached_property
     def not_assessed(self) -> tuple[str, ...]:
         """Causes of the differential that no rule raises yet, in the order of ``causes``."""
         raised = {rule.about for rule in self.rules if isinstance(rule.effect, Raise)}

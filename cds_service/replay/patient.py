@@ -335,7 +335,7 @@ def _all_silent(reply: Answer, event: Event, answered: list[Response], site: Sit
 
 def _told(row: Row, reply: Answer, silenced: bool) -> Row:  # a column like the others
     """Return the row with what was decided."""
-    undecided = [result for result in reply.assessment.trace if result.lacks_input]
+    undecided = reply.assessment.undecided
     shown = reply.contents
     return replace(
         row,

@@ -226,6 +226,16 @@ def test_a_rule_may_be_an_exception_before_it_is_written() -> None:
     }
 
 
+def test_an_exception_has_other_rules_read_in_the_order_it_names_them() -> None:
+    asking = replace(GOUT_POSSIBLE, unless=(Fired("bite") & Fired("swelling") & at_site("hip"),))
+
+    assert list(outcome({"warm": PRESENT, "bitten": PRESENT, "swollen": PRESENT}, asking, GOUT_LIKELY, GOUT_NOW)) == [
+        "bite",
+        "swelling",
+        "warmth",
+    ]
+
+
 def test_rules_that_except_each_other_are_refused() -> None:
     one, other = replace(GOUT_LIKELY, unless=(Fired("warmth"),)), replace(GOUT_POSSIBLE, unless=(Fired("swelling"),))
 
@@ -443,6 +453,14 @@ def test_a_disregarded_statement_counts_as_not_reported() -> None:
     assessment = concluded({"warm": PRESENT, "calm": PRESENT}, GOUT_POSSIBLE, disregard)
 
     assert (assessment.levels, assessment.conflicts) == ({"gout": NOT_ASSESSABLE}, ())
+
+
+def test_where_a_statement_is_disregarded_the_next_one_counts() -> None:
+    disregard = rule("d", Disregard(WARM, PRESENT), CALM, about="")
+    case = Case(patient=findings({"warm": ABSENT}), lesions=(lesion(warm=PRESENT, calm=PRESENT),))
+
+    assert outcome(case, GOUT_POSSIBLE) == {"warmth": Outcome.FIRED}
+    assert outcome(case, GOUT_POSSIBLE, disregard) == {"warmth": Outcome.NOT_MET, "d": Outcome.FIRED}
 
 
 @pytest.mark.parametrize("other", [ABSENT, INDETERMINATE, CONFLICT])

@@ -2,14 +2,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import product
+from itertools import permutations, product
 from typing import Any
 
 import pytest
 
 from cds_service.model.condition import (
     SITE,
+    AllOf,
     AnyCause,
+    AnyOf,
     Around,
     Condition,
     Fact,
@@ -29,7 +31,7 @@ from cds_service.model.condition import (
 from cds_service.model.finding import Finding, State, Value
 from cds_service.model.level import Level
 from cds_service.model.quantity import Range, exact, length_between_mm, length_mm
-from cds_service.model.truth import Truth
+from cds_service.model.truth import Truth, all_of, any_of
 
 YES, NO, UNKNOWN = Truth.YES, Truth.NO, Truth.UNKNOWN
 PRESENT, ABSENT, INDETERMINATE = State.PRESENT, State.ABSENT, State.INDETERMINATE
@@ -296,6 +298,31 @@ def test_conditions_that_learning_may_change_say_so() -> None:
 
 
 # Combining
+
+
+@pytest.mark.parametrize("reading", Reading)
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {},
+        {"depth_mm": exact(3)},
+        {"bme": PRESENT},
+        {"bme": INDETERMINATE, "t1_signal": "low"},
+        {"bme": ABSENT, "erosion": PRESENT},
+        {"bme": (PRESENT, ABSENT), "erosion": ABSENT, "t1_signal": "low"},
+        {"bme": PRESENT, "erosion": PRESENT, "t1_signal": "high"},
+    ],
+    ids=str,
+)
+def test_parts_combine_as_their_answers_do_in_whatever_order(facts: dict[str, Any], reading: Reading) -> None:
+    parts = (EDEMA, at_site("head"), T1.is_one_of("low"), EROSION | EDEMA.absent)
+    views = [View((said(**facts),), frozenset(sites)) for sites in ([], ["head"], ["foot"])]
+    some = [few for count in range(len(parts) + 1) for few in permutations(parts, count)]
+
+    found = [(AllOf(few).truth(one, reading), AnyOf(few).truth(one, reading)) for few in some for one in views]
+
+    answers = [[part.truth(one, reading) for part in few] for few in some for one in views]
+    assert found == [(all_of(each), any_of(each)) for each in answers]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,9 @@ from typing import Any
 import pytest
 
 from cds_service.knowledge.rules import rule_set
+from cds_service.model.finding import State
 from cds_service.model.fingerprint import fingerprint
+from cds_service.model.level import Tier
 
 ROOT = Path(__file__).parents[2]
 OF_THE_RULES = """
@@ -56,6 +59,12 @@ def test_equal_values_have_the_same_one_however_they_were_put_together():
 )
 def test_different_values_have_different_ones(one: Any, other: Any):
     assert fingerprint(one) != fingerprint(other)
+
+
+def test_a_value_keeps_its_own_from_version_to_version():
+    value = {"a": (1, 2.5, None, True), "b": [Decimal("1.50"), State.PRESENT, Tier.SOON], "c": Thing("x"), "d": {2, 1}}
+
+    assert fingerprint(value) == "5abf1e786a28c2cc"
 
 
 def test_what_has_no_fixed_form_is_refused():
