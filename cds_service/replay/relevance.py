@@ -17,7 +17,7 @@ because learning more never turns a NO of the draft's or the patient's facts int
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property, partial
@@ -41,8 +41,10 @@ from cds_service.model.condition import AllOf, Condition, Reading, Scope, View
 from cds_service.model.finding import Finding
 from cds_service.model.rule import CheckOrder, Rule, Step
 from cds_service.model.truth import Truth
-from cds_service.replay.export import parsed
+from cds_service.replay.export import Chunk, parsed
 
+JUDGED = frozenset({b"DiagnosticReport", b"ImagingStudy", b"ServiceRequest"})
+"""Types of which every line is parsed, to know whether it may lead to a card."""
 ORDER_TYPES = ("ServiceRequest", "MedicationRequest")
 TEXTS = ("conclusion", "text", "presentedForm")
 MOST_REMEMBERED = 50_000
@@ -52,7 +54,8 @@ OF_THIS_ORDER = frozenset({"id", "meta", "identifier", "subject", "encounter", "
 Known = TypeVar("Known", bool, str)
 Of = TypeVar("Of")
 
-_CODE = re.compile(rb'"code"\s*:\s*"([^"]*)"')
+_INNER = b'"contained"'
+_CODE = re.compile(rb'"code"\s*:\s*"([^"\n]*)"')
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,18 @@ class Relevance:
 
     # Lines
 
+    def suspects(self, chunk: Chunk) -> Sequence[int]:
+        """Return the numbers of those lines of a chunk of one kind that have to be asked about: no other is marked."""
+        if chunk.kind in JUDGED or (chunk.kind == b"MedicationRequest" and self._medicines_alone):
+            return range(len(chunk.lines))
+        if chunk.kind != b"Observation":
+            return ()
+        signs = [code for code in set(_CODE.findall(chunk.content)) if self._is_told(code)]
+        signs += _hidden(chunk.content)
+        return (
+            [number for number, line in enumerate(chunk.lines) if any(map(line.__contains__, signs))] if signs else ()
+        )
+
     def marks(self, kind: bytes, line: bytes) -> bool:
         """Whether a line may lead to a card for its patient.
 
@@ -73,8 +88,7 @@ class Relevance:
             NotAResource: the line had to be parsed, and cannot be.
         """
         if kind == b"Observation":
-            escaped = b"\\" in line and b"\\u" in line  # the first is found, or not, in no time
-            return escaped or b'"contained"' in line or any(map(self._is_told, _CODE.findall(line)))
+            return bool(_hidden(line)) or any(map(self._is_told, _CODE.findall(line)))
         if kind == b"DiagnosticReport":
             return self.may_be_mr(parsed(line))
         if kind == b"ImagingStudy":
@@ -199,6 +213,12 @@ class Relevance:
     def _medicines_alone(self) -> bool:
         kinds = ({"order.kind": Finding("order.kind", (kind,))} for kind in ("medication", "other"))
         return any(self._fires_alone(Draft("MedicationRequest", findings=kind)) for kind in kinds)
+
+
+def _hidden(content: bytes) -> list[bytes]:
+    """Return the signs that lines may hold codes that are not seen: written with escapes, or of inner resources."""
+    escaped = b"\\" in content and b"\\u" in content  # the first is found, or not, in no time
+    return [sign for sign, found in ((b"\\u", escaped), (_INNER, _INNER in content)) if found]
 
 
 def _digest(value: object) -> bytes:
