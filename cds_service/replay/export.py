@@ -168,7 +168,8 @@ _TYPE = re.compile(rb'\s*\{\s*"resourceType"\s*:\s*"([A-Za-z]+)"')
 _SUBJECT = re.compile(rb'"(?:subject|patient)"\s*:\s*\{[^{}]*?"reference"\s*:\s*"([^"\\]*)"')
 _PATIENT_ID = re.compile(rb'\s*\{\s*"resourceType"\s*:\s*"Patient"\s*,\s*"id"\s*:\s*"([^"\\]*)"')
 _PLAIN = b'"subject":{"reference":"Patient/'
-_PLAIN_ID = re.compile(rb"[^/\\\x80-\xff]*")
+is_plain = re.compile(rb"[^/\\\x80-\xff]+").fullmatch
+"""Whether an id, as it stands in a line, is one and needs no decoding."""
 _OTHERWISE = b"/"
 """Stands for the id of a patient who is named in another form; no plain id holds it."""
 _BOM = b"\xef\xbb\xbf"
@@ -230,11 +231,8 @@ def patient_of(line: bytes, kind: bytes) -> str:
 
 
 def plain_patients(chunk: Chunk) -> list[bytes]:
-    """Return whom each line of a chunk of one kind is about; empty where only ``patient_of`` can tell."""
-    found = list(map(_plain_id if chunk.kind == b"Patient" else _plain_subject, chunk.lines))
-    if _PLAIN_ID.fullmatch(b"".join(found)):
-        return found
-    return [one if _PLAIN_ID.fullmatch(one) else b"" for one in found]
+    """Return the id of whom each line of a chunk of one kind is about; where it ``is_plain``, ``patient_of`` agrees."""
+    return list(map(_plain_id if chunk.kind == b"Patient" else _plain_subject, chunk.lines))
 
 
 def _plain_id(line: bytes) -> bytes:

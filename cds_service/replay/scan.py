@@ -20,6 +20,7 @@ from cds_service.replay.export import (
     NotAResource,
     Piece,
     chunks,
+    is_plain,
     kind_of,
     parsed,
     patient_of,
@@ -55,11 +56,10 @@ class Marks:
     def suspects(self, chunk: Chunk) -> list[int]:
         """Return the numbers of those lines of a chunk of one kind that may be about a marked patient."""
         bits, ids = self.bits, plain_patients(chunk)
-        return [
-            number
-            for number, one in enumerate(ids)
-            if not one or bits[(slot := crc32(one) % SLOTS) >> 3] >> (slot & 7) & 1
-        ]
+        found = {
+            one for one in set(ids) if not is_plain(one) or bits[(slot := crc32(one) % SLOTS) >> 3] >> (slot & 7) & 1
+        }
+        return [number for number, one in enumerate(ids) if one in found] if found else []
 
 
 @dataclass
@@ -84,7 +84,7 @@ def mark(folder: Path, piece: Piece, relevance: Relevance, seen: Seen) -> set[in
         for number in numbers:
             line = chunk.lines[number]
             try:
-                kind = kind_of(line)
+                kind = chunk.kind or kind_of(line)
                 kinds[kind] += 1
                 if kind in READ and relevance.marks(kind, line):
                     slots.add(slot_of(patient_of(line, kind)))
@@ -106,7 +106,7 @@ def gather(folder: Path, piece: Piece, marks: Marks, seen: Seen) -> Iterator[tup
         for number in marks.suspects(chunk) if chunk.kind else range(len(chunk.lines)):
             line, kind = chunk.lines[number], b""
             try:
-                kind = kind_of(line)
+                kind = chunk.kind or kind_of(line)
                 if kind not in READ:
                     continue
                 patient_id = patient_of(line, kind)
