@@ -21,7 +21,7 @@ from cds_service.fhir.source import read_record
 from cds_service.protocol.call import HookCall
 from cds_service.protocol.discovery import Service
 from cds_service.replay.export import NotAResource, parsed
-from cds_service.replay.relevance import ORDER_TYPES, Needs, Relevance
+from cds_service.replay.relevance import IMAGING_TYPES, ORDER_TYPES, Needs, Relevance, newest_day
 from cds_service.service import Answer, Ports, decide, real_ports, site_services
 from cds_service.settings import Settings
 from cds_service.store.records import Response
@@ -149,12 +149,12 @@ def replay_patient(patient_id: str, lines: Iterable[bytes], site: Site, *, every
     found = Replayed()
     resources = _resources(patient_id, lines, found.tally)
     whens = {key: known_since(one) for key, one in resources.items()}
-    imaging = {key: one for key, one in resources.items() if site.relevance.may_be_imaging(one)}
+    newest = {key: newest_day(one) for key, one in resources.items() if one.get("resourceType") in IMAGING_TYPES}
     reports = site.relevance.reports_of_mr(resources)
     events = [*_opened(reports, resources, found.tally), *_signed(resources, found.tally)]
     events = [event for event in events if event.hook in site.services]
     events.sort(key=lambda event: (event.at, event.hook, event.reference))
-    wanted = [event for event in events if everything or _may_show(event, resources, whens, imaging, site.relevance)]
+    wanted = [event for event in events if everything or _may_show(event, resources, whens, newest, site.relevance)]
     if not wanted:
         # Of a patient without an evaluation nothing is told: whether its lines were read depends on the engine.
         return Replayed()
@@ -285,17 +285,21 @@ def _may_show(
     event: Event,
     resources: Mapping[str, Json],
     whens: Mapping[str, datetime | None],
-    imaging: Mapping[str, Json],
+    newest: Mapping[str, str | None],
     relevance: Relevance,
 ) -> bool:
-    """Whether an event may give a card, by the reasons of ``relevance``."""
+    """Whether an event may give a card, by the reasons of ``relevance``. ``newest``: days of what may be imaging."""
     if event.hook == REVIEW:
         return True
     needed = min(relevance.needs(resources[key]) for key in event.orders)
     if needed is Needs.NOTHING:
         return True
-    seen = [one for key, one in imaging.items() if (when := whens[key]) is None or when <= event.at]
-    return any(needed is Needs.ANY_IMAGING or relevance.is_fresh(one, event.day) for one in seen)
+    since = "" if needed is Needs.ANY_IMAGING else relevance.fresh_since(event.day)
+    return any(
+        relevance.may_be_imaging(resources[key])
+        for key, on in newest.items()
+        if (on is None or on >= since) and ((when := whens[key]) is None or when <= event.at)
+    )
 
 
 def _decided(event: Event, known: Mapping[str, Json], orders: Iterable[Json], patient_id: str, site: Site) -> Answer:

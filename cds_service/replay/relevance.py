@@ -49,6 +49,9 @@ JUDGED = frozenset({b"DiagnosticReport", b"ImagingStudy", b"ServiceRequest"})
 ORDER_TYPES = ("ServiceRequest", "MedicationRequest")
 TEXTS = ("conclusion", "text", "presentedForm")
 MOST_REMEMBERED = 50_000
+IMAGING_TYPES = ("DiagnosticReport", "ImagingStudy", "Observation")
+DATES = ("started", "issued", "effectiveDateTime", "effectivePeriod", "effectiveInstant")
+"""Elements of these types that may say when something was imaged."""
 OF_THIS_ORDER = frozenset({"id", "meta", "identifier", "subject", "encounter", "authoredOn", "requester"})
 """Elements that say which order it is, whose, and of when; no check asks for them."""
 
@@ -137,7 +140,7 @@ class Relevance:
 
     def _says_made_by(self, report: Json) -> str | None:
         """Return the ``modality`` of a report in whatever record; None when a study that it names or holds decides."""
-        if report.get("contained") or any(references(report.get(name)) for name in ("imagingStudy", "study")):
+        if report.get("contained") or references(report.get("imagingStudy")) or references(report.get("study")):
             return None
         said = _digest((report.get("code"), report.get("category")))
         return _remembered(self._made_by, said, partial(modality, studies=StudyPlaces()), report)
@@ -214,13 +217,10 @@ class Relevance:
         # What an order says stands in itself alone: a part that is open now stays open, and such a check never fires.
         return any(all(part.truth(view, Reading.DOUBTFUL) is Truth.YES for part in parts) for parts in self._of_drafts)
 
-    def is_fresh(self, imaging: Json, today: date) -> bool:
-        """Whether what was imaged may be fresh on a day, so that it is shown with any order."""
+    def fresh_since(self, today: date) -> str:
+        """Return the first ISO 8601 day of which imaging is shown, on a day, with any order."""
         limit = self.how.settings.get(FRESH_DAYS.name, FRESH_DAYS.default)
-        days = [found for found in map(day, _dates(imaging)) if found]
-        if not days or imaging.get("contained"):
-            return True
-        return max(days) >= (today - timedelta(days=limit if isinstance(limit, int) else 0)).isoformat()
+        return (today - timedelta(days=limit if isinstance(limit, int) else 0)).isoformat()
 
     @cached_property
     def _checks(self) -> tuple[Rule, ...]:
@@ -266,7 +266,10 @@ def _of_the_draft(condition: Condition) -> list[Condition]:
     return [part for part in parts if (facts := list(part.facts())) and all(f.scope is Scope.DRAFT for f in facts)]
 
 
-def _dates(resource: Json) -> list[object]:
-    names = ("started", "issued", "effectiveDateTime", "effectivePeriod", "effectiveInstant")
-    series = [one.get("started") for one in objects(resource.get("series"))]
-    return [*(resource.get(name) for name in names), *series]
+def newest_day(imaging: Json) -> str | None:
+    """Return the last ISO 8601 day on which something may have been imaged; None when that cannot be told."""
+    if imaging.get("contained"):
+        return None
+    dates = [imaging[name] for name in DATES if name in imaging]
+    dates += (one.get("started") for one in objects(imaging.get("series")))
+    return max(filter(None, map(day, dates)), default=None)
