@@ -68,7 +68,10 @@ Known = TypeVar("Known", bool, str, Needs)
 Of = TypeVar("Of")
 
 _INNER = b'"contained"'
-_CODE = re.compile(rb'"code"\s*:\s*"([^"\n]*)"')
+_CODE = re.compile(rb'"code"\s*+:\s*+"([^"]*+)"')
+"""A code that is not closed in its line takes the first quote of the next: that hides none, as a line begins with its
+type.
+"""
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,9 @@ class Relevance:
     # Lines
 
     def suspects(self, chunk: Chunk) -> Sequence[int]:
-        """Return the numbers of those lines of a chunk of one kind that have to be asked about: no other is marked."""
+        """Return the numbers of those lines of a chunk of one kind of which ``marks`` has to be asked; it denies the
+        others.
+        """
         if chunk.kind in JUDGED or (chunk.kind == b"MedicationRequest" and self._medicines_alone):
             return range(len(chunk.lines))
         if chunk.kind != b"Observation":

@@ -1,5 +1,9 @@
 """Two looks at each piece of an export: whose lines may lead to a card (``mark``), then all their lines (``gather``).
 
+Nearly no line matters. So where all lines of a chunk are of one type, as in every export that keeps to the
+specification, those that provably cannot matter are left out together; the others are looked at one by one, as all
+lines of any other chunk are.
+
 What the first look finds is one bit for each patient, in a field of fixed size, so that memory does not grow with the
 export. Two patients may share a bit; then one is decided for nothing, and nothing else changes.
 """

@@ -145,6 +145,7 @@ def one_by_one(content: bytes) -> Look:
     return look
 
 
+@example(b'{"resourceType":"Observation","cut off\n{"resourceType":"Observation"}\n', 1_000_000)
 @example(b'{"resourceType":"Observation"}\n{"resourceType":"Observation","cut off\n', 1_000_000)
 @example(b'{"resourceType":"Observation"}\n{"resourceType":"Observation","contained":[]}\n', 1_000_000)
 @given(contents(), st.sampled_from([200, 1_000_000]))
