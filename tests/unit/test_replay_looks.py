@@ -148,6 +148,8 @@ def one_by_one(content: bytes) -> Look:
 @example(b'{"resourceType":"Observation","cut off\n{"resourceType":"Observation"}\n', 1_000_000)
 @example(b'{"resourceType":"Observation"}\n{"resourceType":"Observation","cut off\n', 1_000_000)
 @example(b'{"resourceType":"Observation"}\n{"resourceType":"Observation","contained":[]}\n', 1_000_000)
+@example(b'{"resourceType":"Patient","id":"marked"}\n', 1_000_000)
+@example(b'{"resourceType":"Condition","subject":{"reference":"Patient/m\\u0061rked"}}\n', 1_000_000)
 @given(contents(), st.sampled_from([200, 1_000_000]))
 @settings(max_examples=120, deadline=None)
 def test_lines_that_are_looked_at_together_give_what_each_gives_alone(content: bytes, piece_bytes: int):
