@@ -69,9 +69,7 @@ Of = TypeVar("Of")
 
 _INNER = b'"contained"'
 _CODE = re.compile(rb'"code"\s*+:\s*+"([^"]*+)"')
-"""A code that is not closed in its line takes the first quote of the next: that hides none, as a line begins with its
-type.
-"""
+"""One that is not closed in its line ends with the quote before ``resourceType`` in the next, and so hides none there."""
 
 
 @dataclass(frozen=True)
@@ -86,18 +84,16 @@ class Relevance:
     # Lines
 
     def suspects(self, chunk: Chunk) -> Sequence[int]:
-        """Return the numbers of those lines of a chunk of one kind of which ``marks`` has to be asked; it denies the
-        others.
-        """
+        """Return the numbers of those lines of a chunk of one kind of which ``marks`` is to be asked: no others count."""
         if chunk.kind in JUDGED or (chunk.kind == b"MedicationRequest" and self._medicines_alone):
             return range(len(chunk.lines))
         if chunk.kind != b"Observation":
             return ()
         signs = [code for code in set(_CODE.findall(chunk.content)) if self._is_told(code)]
         signs += _hidden(chunk.content)
-        return (
-            [number for number, line in enumerate(chunk.lines) if any(map(line.__contains__, signs))] if signs else ()
-        )
+        if not signs:
+            return ()
+        return [number for number, line in enumerate(chunk.lines) if any(map(line.__contains__, signs))]
 
     def marks(self, kind: bytes, line: bytes) -> bool:
         """Whether a line may lead to a card for its patient.
