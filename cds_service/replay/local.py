@@ -34,6 +34,8 @@ from cds_service.replay.work import (
 
 PARTITION_BYTES = 8 * 1024 * 1024
 MOST_PARTITIONS = 16_384
+YOUNG_OBJECTS = 20_000
+"""How many objects are made between two looks for garbage; a record is thousands that all go together."""
 
 Progress = Callable[[str, int, int], None]
 """Is told the step, how much of it was just done, and how much there is in all."""
@@ -163,6 +165,7 @@ class Workers:
         # What has been loaded stays: it need not be looked through again, and forked workers share it.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(YOUNG_OBJECTS)
         if self.processes == 1 or len(todo) < 2:
             for number in todo:
                 step.task(step, number)

@@ -69,7 +69,7 @@ Of = TypeVar("Of")
 
 _INNER = b'"contained"'
 _CODE = re.compile(rb'"code"\s*+:\s*+"([^"]*+)"')
-"""One that is not closed in its line ends with the quote before ``resourceType`` in the next, and so hides none there."""
+"""One that is not closed in its line ends at the quote before ``resourceType`` in the next, and so hides none there."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,9 @@ class Relevance:
     # Lines
 
     def suspects(self, chunk: Chunk) -> Sequence[int]:
-        """Return the numbers of those lines of a chunk of one kind of which ``marks`` is to be asked: no others count."""
+        """Return the numbers of those lines of a chunk of one kind that ``marks`` has to be asked about; of the rest it
+        would say no.
+        """
         if chunk.kind in JUDGED or (chunk.kind == b"MedicationRequest" and self._medicines_alone):
             return range(len(chunk.lines))
         if chunk.kind != b"Observation":
