@@ -11,7 +11,8 @@ import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from io import BufferedIOBase
+from functools import cached_property
+from io import DEFAULT_BUFFER_SIZE, BufferedIOBase, BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,8 @@ from cds_service.fhir.source import READ_TYPES, SUBJECT_FIELDS
 ENDINGS = (".ndjson", ".ndjson.gz", ".jsonl", ".jsonl.gz")
 PIECE_BYTES = 32 * 1024 * 1024
 """Of a plain file; one of gzip can only be read from its beginning."""
-CHUNK_BYTES = 256 * 1024
+CHUNK_BYTES = 64 * 1024
+"""About so much is looked at together; it stays in the cache of a processor."""
 LONGEST_LINE = 32 * 1024 * 1024
 """Bytes. A longer line is bad: no resource of a record is that long, attachments included."""
 GROWTH_OF_GZIP = 12
@@ -58,8 +60,25 @@ class Chunk:
     """
 
     at: int
-    lines: list[bytes]
+    content: bytes
     damage: str = ""
+
+    @cached_property
+    def lines(self) -> list[bytes]:
+        """The lines, each with its end."""
+        return BytesIO(self.content).readlines()
+
+    def place(self, number: int) -> int:
+        """Return where a line begins."""
+        return self.at + sum(map(len, self.lines[:number]))
+
+    @cached_property
+    def kind(self) -> bytes:
+        """The type that ``kind_of`` gives for each line, if all begin alike and end whole; else empty."""
+        found = _TYPE.match(self.lines[0]) if self.lines else None
+        # Between two lines stands the end of one and the beginning of the next, and nothing else holds an end of line.
+        alike = found and self.content.count(b"}\n" + found[0]) == len(self.lines) - 1
+        return found[1] if found and alike and self.content.endswith(b"}\n") else b""
 
 
 @dataclass(frozen=True)
@@ -103,30 +122,44 @@ def chunks(folder: Path, piece: Piece) -> Iterator[Chunk]:
     with (folder / piece.file).open("rb") as raw:
         if piece.is_gzip:
             with gzip.GzipFile(fileobj=raw) as file:
-                yield from _chunks(file, 0, None)
+                # In steps, so that damage takes no more than what would have come with the same one.
+                yield from _chunks(file, 0, None, DEFAULT_BUFFER_SIZE)
             return
         if piece.start:
             # The line in which the piece begins belongs to the piece before.
             raw.seek(piece.start - 1)
             raw.readline()
-        yield from _chunks(raw, raw.tell(), piece.end)
+        yield from _chunks(raw, raw.tell(), piece.end, CHUNK_BYTES)
 
 
-def _chunks(file: BufferedIOBase, at: int, end: int | None) -> Iterator[Chunk]:
-    lines: list[bytes] = []
-    first, size, damage = at, 0, ""
-    read = file.readline
+def _chunks(file: BufferedIOBase, at: int, end: int | None, step: int) -> Iterator[Chunk]:
+    damage = ""
+    while not damage and (end is None or at < end):
+        content, damage = _read(file, CHUNK_BYTES if end is None else min(CHUNK_BYTES, end - at), step)
+        if content or damage:
+            yield Chunk(at, content, damage)
+        if not content:
+            return
+        at += len(content)
+
+
+def _read(file: BufferedIOBase, size: int, step: int) -> tuple[bytes, str]:
+    """Return about so many bytes, to the end of a line; of a file that is damaged there, what comes before, and why."""
+    parts: list[bytes] = []
+    left, begun = size, 0
     try:
-        while (end is None or first + size < end) and (line := read(LONGEST_LINE)):
-            lines.append(line)
-            size += len(line)
-            if size >= CHUNK_BYTES:
-                yield Chunk(first, lines)
-                lines, first, size = [], first + size, 0
+        while left > 0 and (part := file.read1(min(left, step))):
+            parts.append(part)
+            left -= len(part)
+            end = part.rfind(b"\n")
+            begun = begun + len(part) if end < 0 else len(part) - end - 1
+        if begun:
+            parts.append(file.readline(LONGEST_LINE - begun))
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        whole = b"".join(parts)
         damage = "the file breaks off" if isinstance(error, EOFError) else "the file is no valid gzip from here on"
-    if lines or damage:
-        yield Chunk(first, lines, damage)
+        return whole[: whole.rfind(b"\n") + 1], damage
+    return b"".join(parts), ""
 
 
 # What a line is about
@@ -135,6 +168,10 @@ _TYPE = re.compile(rb'\s*\{\s*"resourceType"\s*:\s*"([A-Za-z]+)"')
 _SUBJECT = re.compile(rb'"(?:subject|patient)"\s*:\s*\{[^{}]*?"reference"\s*:\s*"([^"\\]*)"')
 _PATIENT_ID = re.compile(rb'\s*\{\s*"resourceType"\s*:\s*"Patient"\s*,\s*"id"\s*:\s*"([^"\\]*)"')
 _PLAIN = b'"subject":{"reference":"Patient/'
+is_plain = re.compile(rb"[^/\\\x80-\xff]+").fullmatch
+"""Whether an id, as it stands in a line, is one and needs no decoding."""
+_OTHERWISE = b"/"
+"""Stands for the id of a patient who is named in another form; no plain id holds it."""
 _BOM = b"\xef\xbb\xbf"
 
 READ = frozenset(kind.encode() for kind in READ_TYPES)
@@ -182,18 +219,34 @@ def patient_of(line: bytes, kind: bytes) -> str:
     Raises:
         NotAResource: the line had to be parsed for it, and cannot be.
     """
-    # An inner resource may name somebody, too; with none inside, only the resource itself has a subject.
     if kind == b"Patient":
         found = _PATIENT_ID.match(line)
         return found[1].decode("utf-8", "replace") if found else patient_of_resource(parsed(line))
-    # As nearly everybody writes it.
-    begin = line.find(_PLAIN)
-    if begin >= 0 and line.find(b'"contained"', 0, begin) < 0 and line.find(b'"patient"', 0, begin) < 0:
-        ident = line[begin + len(_PLAIN) : line.find(b'"', begin + len(_PLAIN))]
-        if b"/" not in ident and b"\\" not in ident:
-            return ident.decode("utf-8", "replace")
+    ident = _plain_subject(line)
+    if b"/" not in ident and b"\\" not in ident:
+        return ident.decode("utf-8", "replace")
+    # An inner resource may name somebody, too; with none inside, only the resource itself has a subject.
     found = None if b'"contained"' in line else _SUBJECT.search(line)
     return named_patient(found[1]) if found else patient_of_resource(parsed(line))
+
+
+def plain_patients(chunk: Chunk) -> list[bytes]:
+    """Return the id of whom each line of a chunk of one kind is about; where it ``is_plain``, ``patient_of`` agrees."""
+    return list(map(_plain_id if chunk.kind == b"Patient" else _plain_subject, chunk.lines))
+
+
+def _plain_id(line: bytes) -> bytes:
+    found = _PATIENT_ID.match(line)
+    return found[1] if found else _OTHERWISE
+
+
+def _plain_subject(line: bytes) -> bytes:
+    # As nearly everybody writes it.
+    begin = line.find(_PLAIN)
+    if begin < 0 or line.find(b'"contained"', 0, begin) >= 0 or line.find(b'"patient"', 0, begin) >= 0:
+        return _OTHERWISE
+    begin += len(_PLAIN)
+    return line[begin : line.find(b'"', begin)]
 
 
 def patient_of_resource(resource: Json) -> str:

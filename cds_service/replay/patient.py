@@ -8,20 +8,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
 from functools import cached_property
 from hashlib import blake2b
 from typing import Any
 
-from cds_service.cards.silence import silence_of
+from cds_service.cards.silence import Subject, silence_of
 from cds_service.fhir.access import Json, day, earliest_day, text
 from cds_service.fhir.readers import ReadingRules
 from cds_service.fhir.source import read_record
 from cds_service.protocol.call import HookCall
 from cds_service.protocol.discovery import Service
 from cds_service.replay.export import NotAResource, parsed
-from cds_service.replay.relevance import ORDER_TYPES, Relevance
+from cds_service.replay.relevance import IMAGING_TYPES, ORDER_TYPES, Needs, Relevance, newest_day
 from cds_service.service import Answer, Ports, decide, real_ports, site_services
 from cds_service.settings import Settings
 from cds_service.store.records import Response
@@ -93,7 +93,7 @@ class Row:
 
     def as_json(self) -> dict[str, Any]:
         """Return it for the folder of work."""
-        return asdict(self)
+        return vars(self)
 
 
 @dataclass(frozen=True)
@@ -149,12 +149,12 @@ def replay_patient(patient_id: str, lines: Iterable[bytes], site: Site, *, every
     found = Replayed()
     resources = _resources(patient_id, lines, found.tally)
     whens = {key: known_since(one) for key, one in resources.items()}
-    imaging = {key: one for key, one in resources.items() if site.relevance.may_be_imaging(one)}
+    newest = {key: newest_day(one) for key, one in resources.items() if one.get("resourceType") in IMAGING_TYPES}
     reports = site.relevance.reports_of_mr(resources)
     events = [*_opened(reports, resources, found.tally), *_signed(resources, found.tally)]
     events = [event for event in events if event.hook in site.services]
     events.sort(key=lambda event: (event.at, event.hook, event.reference))
-    wanted = [event for event in events if everything or _may_show(event, resources, whens, imaging, site)]
+    wanted = [event for event in events if everything or _may_show(event, resources, whens, newest, site.relevance)]
     if not wanted:
         # Of a patient without an evaluation nothing is told: whether its lines were read depends on the engine.
         return Replayed()
@@ -162,7 +162,7 @@ def replay_patient(patient_id: str, lines: Iterable[bytes], site: Site, *, every
     if "Patient" not in {text(one.get("resourceType")) for one in resources.values()}:
         found.tally["patients without a Patient"] += 1
     pseudonym = site.pseudonym(patient_id).hex()
-    answered: list[Response] = []
+    answered: list[tuple[Subject, datetime]] = []
     for number, event in enumerate(wanted):
         row = Row(
             pseudonym, number, event.day.isoformat(), event.hook, patient_id=patient_id, reference=event.reference
@@ -285,20 +285,20 @@ def _may_show(
     event: Event,
     resources: Mapping[str, Json],
     whens: Mapping[str, datetime | None],
-    imaging: Mapping[str, Json],
-    site: Site,
+    newest: Mapping[str, str | None],
+    relevance: Relevance,
 ) -> bool:
-    """Whether an event may give a card, by the reasons of ``relevance``."""
+    """Whether an event may give a card, by the reasons of ``relevance``. ``newest``: days of what may be imaging."""
     if event.hook == REVIEW:
         return True
-    relevance = site.relevance
-    if any(relevance.fires_without_imaging(resources[key]) for key in event.orders):
+    needed = min(relevance.needs(resources[key]) for key in event.orders)
+    if needed is Needs.NOTHING:
         return True
-    seen = [one for key, one in imaging.items() if (when := whens[key]) is None or when <= event.at]
-    if not seen:
-        return False
-    return any(relevance.may_concern(relevance.draft(resources[key])) for key in event.orders) or any(
-        relevance.is_fresh(one, event.day) for one in seen
+    since = "" if needed is Needs.ANY_IMAGING else relevance.fresh_since(event.day)
+    return any(
+        relevance.may_be_imaging(resources[key])
+        for key, on in newest.items()
+        if (on is None or on >= since) and ((when := whens[key]) is None or when <= event.at)
     )
 
 
@@ -321,15 +321,19 @@ def _bundle(resources: Iterable[Json]) -> Json:
     return {"resourceType": "Bundle", "type": "searchset", "entry": [{"resource": one} for one in resources]}
 
 
-def _all_silent(reply: Answer, event: Event, answered: list[Response], site: Site) -> bool:
+def _all_silent(reply: Answer, event: Event, answered: list[tuple[Subject, datetime]], site: Site) -> bool:
     """Whether all cards would have been kept back; those that would not are taken to be answered now."""
     shown = [reply.selection.subjects[card.key] for card in reply.contents]
     told = []
     for subject in shown:
-        same = [one for one in answered if (one.subject, one.basis) == (subject.key, subject.basis)]
+        same = [
+            Response(one.key, one.basis, one.tier.name.lower(), "overridden", "", at)
+            for one, at in answered
+            if one.key == subject.key and one.basis == subject.basis
+        ]
         if silence_of(subject, same, event.at, site.settings.judgement) is None:
             told.append(subject)
-    answered.extend(Response(one.key, one.basis, one.tier.name.lower(), "overridden", "", event.at) for one in told)
+    answered.extend((one, event.at) for one in told)
     return bool(shown) and not told
 
 

@@ -17,9 +17,10 @@ because learning more never turns a NO of the draft's or the patient's facts int
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from enum import IntEnum
 from functools import cached_property, partial
 from hashlib import blake2b
 from typing import TypeVar
@@ -33,7 +34,7 @@ from cds_service.fhir.readers.drafts import read_draft
 from cds_service.fhir.readers.imaging_study import IGNORED_STATUS
 from cds_service.fhir.readers.imaging_study import modality as modality_of_study
 from cds_service.fhir.readers.observations import may_state_a_finding, may_state_anything
-from cds_service.fhir.readers.reports import find_report, modality
+from cds_service.fhir.readers.reports import find_report, is_readable, modality
 from cds_service.knowledge.codes.sites import Place
 from cds_service.knowledge.settings import FRESH_DAYS
 from cds_service.model.case import Case, Draft
@@ -41,18 +42,34 @@ from cds_service.model.condition import AllOf, Condition, Reading, Scope, View
 from cds_service.model.finding import Finding
 from cds_service.model.rule import CheckOrder, Rule, Step
 from cds_service.model.truth import Truth
-from cds_service.replay.export import parsed
+from cds_service.replay.export import Chunk, parsed
 
+JUDGED = frozenset({b"DiagnosticReport", b"ImagingStudy", b"ServiceRequest"})
+"""Types of which every line is parsed, to know whether it may lead to a card."""
 ORDER_TYPES = ("ServiceRequest", "MedicationRequest")
 TEXTS = ("conclusion", "text", "presentedForm")
 MOST_REMEMBERED = 50_000
+IMAGING_TYPES = ("DiagnosticReport", "ImagingStudy", "Observation")
+DATES = ("started", "issued", "effectiveDateTime", "effectivePeriod", "effectiveInstant")
+"""Elements of these types that may say when something was imaged."""
 OF_THIS_ORDER = frozenset({"id", "meta", "identifier", "subject", "encounter", "authoredOn", "requester"})
 """Elements that say which order it is, whose, and of when; no check asks for them."""
 
-Known = TypeVar("Known", bool, str)
+
+class Needs(IntEnum):
+    """What must have been imaged so that an order may get a card when it is signed."""
+
+    NOTHING = 0
+    ANY_IMAGING = 1
+    FRESH_IMAGING = 2
+
+
+Known = TypeVar("Known", bool, str, Needs)
 Of = TypeVar("Of")
 
-_CODE = re.compile(rb'"code"\s*:\s*"([^"]*)"')
+_INNER = b'"contained"'
+_CODE = re.compile(rb'"code"\s*+:\s*+"([^"]*+)"')
+"""One that is not closed in its line ends at the quote before ``resourceType`` in the next, and so hides none there."""
 
 
 @dataclass(frozen=True)
@@ -62,9 +79,23 @@ class Relevance:
     how: ReadingRules
     _told: dict[bytes, bool] = field(default_factory=dict)
     _made_by: dict[bytes, str] = field(default_factory=dict)
-    _fires: dict[bytes, bool] = field(default_factory=dict)
+    _needs: dict[bytes, Needs] = field(default_factory=dict)
 
     # Lines
+
+    def suspects(self, chunk: Chunk) -> Sequence[int]:
+        """Return the numbers of those lines of a chunk of one kind that ``marks`` has to be asked about; of the rest it
+        would say no.
+        """
+        if chunk.kind in JUDGED or (chunk.kind == b"MedicationRequest" and self._medicines_alone):
+            return range(len(chunk.lines))
+        if chunk.kind != b"Observation":
+            return ()
+        signs = [code for code in set(_CODE.findall(chunk.content)) if self._is_told(code)]
+        signs += _hidden(chunk.content)
+        if not signs:
+            return ()
+        return [number for number, line in enumerate(chunk.lines) if any(map(line.__contains__, signs))]
 
     def marks(self, kind: bytes, line: bytes) -> bool:
         """Whether a line may lead to a card for its patient.
@@ -73,15 +104,14 @@ class Relevance:
             NotAResource: the line had to be parsed, and cannot be.
         """
         if kind == b"Observation":
-            escaped = b"\\" in line and b"\\u" in line  # the first is found, or not, in no time
-            return escaped or b'"contained"' in line or any(map(self._is_told, _CODE.findall(line)))
+            return bool(_hidden(line)) or any(map(self._is_told, _CODE.findall(line)))
         if kind == b"DiagnosticReport":
             return self.may_be_mr(parsed(line))
         if kind == b"ImagingStudy":
             return self.may_be_imaging(parsed(line))
         # No order of a medicine fires a check by itself unless a rule for that is written one day.
         if kind == b"ServiceRequest" or (kind == b"MedicationRequest" and self._medicines_alone):
-            return self.fires_without_imaging(parsed(line))
+            return self.needs(parsed(line)) is Needs.NOTHING
         return False
 
     def _is_told(self, code: bytes) -> bool:
@@ -96,21 +126,27 @@ class Relevance:
 
     def may_be_mr(self, report: Json) -> bool:
         """Whether a report may be one of MRI, whatever else the record holds."""
-        if report.get("contained") or any(references(report.get(name)) for name in ("imagingStudy", "study")):
-            return True
         try:
-            said = _digest((report.get("code"), report.get("category")))
-            made_by = _remembered(self._made_by, said, partial(modality, studies=StudyPlaces()), report)
+            made_by = self._says_made_by(report)
             if made_by == "other":
                 return False
-            if references(report.get("result")):
+            if made_by is None or references(report.get("result")):
                 # What its observations narrate may decide whether its texts are read at all.
                 return True
+            if made_by == "MR":
+                return is_readable(report)
             # Without its texts, too: one that tells of a radiograph may be refused beside another in German.
             bare = {name: value for name, value in report.items() if name not in TEXTS}
             return any(find_report(one, StudyPlaces(), made_by, ()) is not None for one in (bare, report))
         except UNREADABLE:
             return True
+
+    def _says_made_by(self, report: Json) -> str | None:
+        """Return the ``modality`` of a report in whatever record; None when a study that it names or holds decides."""
+        if report.get("contained") or references(report.get("imagingStudy")) or references(report.get("study")):
+            return None
+        said = _digest((report.get("code"), report.get("category")))
+        return _remembered(self._made_by, said, partial(modality, studies=StudyPlaces()), report)
 
     def may_be_imaging(self, resource: Json) -> bool:
         """Whether a resource may be, or state, what an MRI shows."""
@@ -136,29 +172,42 @@ class Relevance:
         return {
             key
             for key, one in resources.items()
-            if one.get("resourceType") == "DiagnosticReport" and _is_mr(one, studies, resources)
+            if one.get("resourceType") == "DiagnosticReport" and self._is_mr(one, studies, resources)
         }
+
+    def _is_mr(self, report: Json, studies: StudyPlaces, resources: Mapping[str, Json]) -> bool:
+        inner = list(objects(report.get("contained")))
+        members = [resources[key] for key in references(report.get("result")) if key in resources]
+        try:
+            with_study = any(
+                one.get("resourceType") == "ImagingStudy" and modality_of_study(one) == "MR" for one in inner
+            )
+            made_by = "MR" if with_study else self._says_made_by(report) or modality(report, studies)
+            if made_by == "MR":
+                return is_readable(report)
+            return find_report(report, studies, made_by, [*members, *inner]) is not None
+        except UNREADABLE:
+            return True
 
     # Orders
 
-    def draft(self, order: Json) -> Draft | None:
-        """Return an order as a draft; None when it cannot be read."""
-        try:
-            return read_draft(order, self.how.aliases)
-        except UNREADABLE:
-            return None
-
-    def fires_without_imaging(self, order: Json) -> bool:
-        """Whether a check of an order may fire although nothing was imaged, whatever is known of the patient."""
+    def needs(self, order: Json) -> Needs:
+        """Return what must have been imaged for a card with this order, whatever else is known of the patient."""
         # An export holds the same few orders again and again.
         said = _digest({name: value for name, value in order.items() if name not in OF_THIS_ORDER})
-        return _remembered(self._fires, said, self._may_fire_alone, order)
+        return _remembered(self._needs, said, self._needs_of, order)
 
-    def _may_fire_alone(self, order: Json) -> bool:
-        draft = self.draft(order)
-        return draft is not None and self._fires_alone(draft)
+    def _needs_of(self, order: Json) -> Needs:
+        try:
+            draft = read_draft(order, self.how.aliases)
+        except UNREADABLE:
+            return Needs.ANY_IMAGING
+        if self.fires_without_imaging(draft):
+            return Needs.NOTHING
+        return Needs.ANY_IMAGING if draft.group or draft.target or self.may_fire(draft) else Needs.FRESH_IMAGING
 
-    def _fires_alone(self, draft: Draft) -> bool:
+    def fires_without_imaging(self, draft: Draft) -> bool:
+        """Whether a check of an order may fire although nothing was imaged."""
         return self.may_fire(draft) and any(
             result.outcome is not Outcome.NOT_MET
             for result in assess(Case(drafts=(draft,)), self.how.rules, self.how.settings).trace
@@ -171,17 +220,10 @@ class Relevance:
         # What an order says stands in itself alone: a part that is open now stays open, and such a check never fires.
         return any(all(part.truth(view, Reading.DOUBTFUL) is Truth.YES for part in parts) for parts in self._of_drafts)
 
-    def may_concern(self, draft: Draft | None) -> bool:
-        """Whether a draft, if signed while there is imaging of any age, may get a card."""
-        return draft is None or bool(draft.group) or bool(draft.target) or self.may_fire(draft)
-
-    def is_fresh(self, imaging: Json, today: date) -> bool:
-        """Whether what was imaged may be fresh on a day, so that it is shown with any order."""
+    def fresh_since(self, today: date) -> str:
+        """Return the first ISO 8601 day of which imaging is shown, on a day, with any order."""
         limit = self.how.settings.get(FRESH_DAYS.name, FRESH_DAYS.default)
-        days = [found for found in map(day, _dates(imaging)) if found]
-        if not days or imaging.get("contained"):
-            return True
-        return max(days) >= (today - timedelta(days=limit if isinstance(limit, int) else 0)).isoformat()
+        return (today - timedelta(days=limit if isinstance(limit, int) else 0)).isoformat()
 
     @cached_property
     def _checks(self) -> tuple[Rule, ...]:
@@ -198,7 +240,13 @@ class Relevance:
     @cached_property
     def _medicines_alone(self) -> bool:
         kinds = ({"order.kind": Finding("order.kind", (kind,))} for kind in ("medication", "other"))
-        return any(self._fires_alone(Draft("MedicationRequest", findings=kind)) for kind in kinds)
+        return any(self.fires_without_imaging(Draft("MedicationRequest", findings=kind)) for kind in kinds)
+
+
+def _hidden(content: bytes) -> list[bytes]:
+    """Return the signs that lines may hold codes that are not seen: written with escapes, or of inner resources."""
+    escaped = b"\\" in content and b"\\u" in content  # the first is found, or not, in no time
+    return [sign for sign, found in ((b"\\u", escaped), (_INNER, _INNER in content)) if found]
 
 
 def _digest(value: object) -> bytes:
@@ -215,24 +263,16 @@ def _remembered(known: dict[bytes, Known], said: bytes, work_out: Callable[[Of],
     return found
 
 
-def _is_mr(report: Json, studies: StudyPlaces, resources: Mapping[str, Json]) -> bool:
-    inner = list(objects(report.get("contained")))
-    members = [resources[key] for key in references(report.get("result")) if key in resources]
-    try:
-        with_study = any(one.get("resourceType") == "ImagingStudy" and modality_of_study(one) == "MR" for one in inner)
-        made_by = "MR" if with_study else modality(report, studies)
-        return find_report(report, studies, made_by, [*members, *inner]) is not None
-    except UNREADABLE:
-        return True
-
-
 def _of_the_draft(condition: Condition) -> list[Condition]:
     """Return the parts of a condition that must hold, and that ask of the draft order only."""
     parts = condition.parts if isinstance(condition, AllOf) else (condition,)
     return [part for part in parts if (facts := list(part.facts())) and all(f.scope is Scope.DRAFT for f in facts)]
 
 
-def _dates(resource: Json) -> list[object]:
-    names = ("started", "issued", "effectiveDateTime", "effectivePeriod", "effectiveInstant")
-    series = [one.get("started") for one in objects(resource.get("series"))]
-    return [*(resource.get(name) for name in names), *series]
+def newest_day(imaging: Json) -> str | None:
+    """Return the last ISO 8601 day on which something may have been imaged; None when that cannot be told."""
+    if imaging.get("contained"):
+        return None
+    dates = [imaging[name] for name in DATES if name in imaging]
+    dates += (one.get("started") for one in objects(imaging.get("series")))
+    return max(filter(None, map(day, dates)), default=None)

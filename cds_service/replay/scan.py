@@ -1,5 +1,9 @@
 """Two looks at each piece of an export: whose lines may lead to a card (``mark``), then all their lines (``gather``).
 
+Nearly no line matters. So where all lines of a chunk are of one type, as in every export that keeps to the
+specification, those that provably cannot matter are left out together; the others are looked at one by one, as all
+lines of any other chunk are.
+
 What the first look finds is one bit for each patient, in a field of fixed size, so that memory does not grow with the
 export. Two patients may share a bit; then one is decided for nothing, and nothing else changes.
 """
@@ -13,14 +17,23 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
-from cds_service.replay.export import READ, BadLine, NotAResource, Piece, chunks, kind_of, parsed, patient_of
-from cds_service.replay.relevance import Relevance
+from cds_service.replay.export import (
+    READ,
+    BadLine,
+    Chunk,
+    NotAResource,
+    Piece,
+    chunks,
+    is_plain,
+    kind_of,
+    parsed,
+    patient_of,
+    plain_patients,
+)
+from cds_service.replay.relevance import JUDGED, Relevance
 
 SLOTS = 2**26
 """Bits of the field: 8 MiB. With a million marked patients, one of seventy others is decided for nothing."""
-
-JUDGED = frozenset({b"DiagnosticReport", b"ImagingStudy", b"ServiceRequest"})
-"""Types of which ``mark`` parses every line, so that it has counted the bad ones."""
 
 
 def slot_of(patient_id: str) -> int:
@@ -44,6 +57,14 @@ class Marks:
         slot = slot_of(patient_id)
         return bool(self.bits[slot >> 3] >> (slot & 7) & 1)
 
+    def suspects(self, chunk: Chunk) -> list[int]:
+        """Return the numbers of those lines of a chunk of one kind that may be about a marked patient."""
+        bits, ids = self.bits, plain_patients(chunk)
+        found = {
+            one for one in set(ids) if not is_plain(one) or bits[(slot := crc32(one) % SLOTS) >> 3] >> (slot & 7) & 1
+        }
+        return [number for number, one in enumerate(ids) if one in found] if found else []
+
 
 @dataclass
 class Seen:
@@ -62,15 +83,17 @@ def mark(folder: Path, piece: Piece, relevance: Relevance, seen: Seen) -> set[in
     slots: set[int] = set()
     kinds: Counter[bytes] = Counter()
     for chunk in chunks(folder, piece):
-        for number, line in enumerate(chunk.lines):
+        numbers = relevance.suspects(chunk) if chunk.kind else range(len(chunk.lines))
+        kinds[chunk.kind] += len(chunk.lines) - len(numbers)
+        for number in numbers:
+            line = chunk.lines[number]
             try:
-                kind = kind_of(line)
+                kind = chunk.kind or kind_of(line)
                 kinds[kind] += 1
                 if kind in READ and relevance.marks(kind, line):
                     slots.add(slot_of(patient_of(line, kind)))
             except NotAResource as error:
-                at = chunk.at + sum(map(len, chunk.lines[:number]))
-                seen.bad.append(BadLine(piece.file, at, str(error), line))
+                seen.bad.append(BadLine(piece.file, chunk.place(number), str(error), line))
         if chunk.damage:
             seen.tally[f"damaged|{piece.file}: {chunk.damage}"] += 1
     kinds.pop(b"", None)
@@ -82,10 +105,12 @@ def gather(folder: Path, piece: Piece, marks: Marks, seen: Seen) -> Iterator[tup
     """Yield every line of a marked patient that is read, with the patient's id."""
     nobody: Counter[bytes] = Counter()
     for chunk in chunks(folder, piece):
-        for number, line in enumerate(chunk.lines):
-            kind = b""
+        if chunk.kind and chunk.kind not in READ:
+            continue
+        for number in marks.suspects(chunk) if chunk.kind else range(len(chunk.lines)):
+            line, kind = chunk.lines[number], b""
             try:
-                kind = kind_of(line)
+                kind = chunk.kind or kind_of(line)
                 if kind not in READ:
                     continue
                 patient_id = patient_of(line, kind)
@@ -97,6 +122,5 @@ def gather(folder: Path, piece: Piece, marks: Marks, seen: Seen) -> Iterator[tup
             except NotAResource as error:
                 # Of a type that ``mark`` judges, or of no type, it has been counted.
                 if kind and kind not in JUDGED:
-                    at = chunk.at + sum(map(len, chunk.lines[:number]))
-                    seen.bad.append(BadLine(piece.file, at, str(error), line))
+                    seen.bad.append(BadLine(piece.file, chunk.place(number), str(error), line))
     seen.tally.update({f"of no patient|{kind.decode()}": count for kind, count in nobody.items()})
