@@ -42,7 +42,7 @@ from cds_service.knowledge.codes.findings import (
 )
 from cds_service.knowledge.codes.orders import section_of, sequence_of
 from cds_service.knowledge.codes.qualifiers import choice_of, interpreted, says_unknown, state_of
-from cds_service.knowledge.codes.sites import Place, settle
+from cds_service.knowledge.codes.sites import ANYWHERE, Place, settle
 from cds_service.knowledge.codes.tables import may_be_a_finding, may_be_observed
 from cds_service.model.case import Problem, Statement
 from cds_service.model.coding import CANONICAL_SYSTEMS
@@ -76,12 +76,14 @@ class Links:
 class ObservationSet:
     """The observations of a record and how they hang together.
 
-    ``parents`` says which observation has another as its member or source.
+    ``parents`` says which observation has another as its member or source, ``sources`` what each is derived from or
+    part of.
     """
 
     by_key: Mapping[str, Json]
     links: Links
     parents: Mapping[str, str]
+    sources: Mapping[str, list[str]]
 
     def line(self, key: str) -> list[str]:
         """Return an observation and those it belongs to, the nearest first; links in a circle end."""
@@ -98,15 +100,17 @@ def observation_set(observations: Mapping[str, Json], links: Links) -> Observati
     """Return the observations that count, of those given by key, with their links."""
     by_key = {key: one for key, one in observations.items() if text(one.get("status")) not in IGNORED_STATUS}
     parents: dict[str, str] = {}
-    linked = sorted((key, resource) for key, resource in by_key.items() if not LINKS.isdisjoint(resource))
-    for key, resource in linked:
+    linked = sorted(key for key, resource in by_key.items() if not resource.keys().isdisjoint(LINKS))
+    for key in linked:
+        resource = by_key[key]
         for member in [*references(resource.get("hasMember")), *_related(resource, "has-member")]:
             parents.setdefault(member, key)
-    for key, resource in linked:
-        for source in _sources(resource):
+    sources = {key: _sources(by_key[key]) for key in linked}
+    for key, named in sources.items():
+        for source in named:
             if source in by_key:
                 parents.setdefault(key, source)
-    return ObservationSet(by_key, links, parents)
+    return ObservationSet(by_key, links, parents, sources)
 
 
 def may_say_something(resource: Json, how: ReadingRules) -> bool:
@@ -151,10 +155,10 @@ def read_observation(
     day = first_day(resource, *DAY_FIELDS)
     study = _study(line, found, studies, day)
     day = day or studies.days.get(study, "")
-    place = Place()
+    place = ANYWHERE
     for one in line:
         place = settle(place, _own_place(found.by_key[one], how))
-    shown = studies.places.get(study, Place())
+    shown = studies.places.get(study, ANYWHERE)
     is_mr = any(part.is_finding for part in parts) or any(_is_linked(one, found, studies) for one in line)
     for part in _in_english(parts, resource, problems, is_mr=is_mr):
         worded: set[str] = set()
@@ -213,13 +217,15 @@ def may_state_anything(code: str, aliases: Aliases) -> bool:
 def _is_elsewhere(key: str, found: ObservationSet, studies: StudyPlaces) -> bool:
     if key in found.links.study_by_member:
         return False
-    links = set(_sources(found.by_key[key]))
-    return key in found.links.elsewhere or bool(links & studies.others and not links & studies.places.keys())
+    if key in found.links.elsewhere:
+        return True
+    links = found.sources.get(key, ())
+    return not studies.others.isdisjoint(links) and studies.places.keys().isdisjoint(links)
 
 
 def _is_linked(key: str, found: ObservationSet, studies: StudyPlaces) -> bool:
     """Whether an observation is known to be of MRI, by a study or a report."""
-    return key in found.links.study_by_member or any(link in studies.days for link in _sources(found.by_key[key]))
+    return key in found.links.study_by_member or any(link in studies.days for link in found.sources.get(key, ()))
 
 
 def _sources(resource: Json) -> list[str]:
@@ -238,7 +244,7 @@ def _related(resource: Json, kind: str) -> list[str]:
 def _study(line: list[str], found: ObservationSet, studies: StudyPlaces, day: str) -> str:
     """Return the study an observation belongs to: by its own links, its report, its parents, or its day."""
     for key in line:
-        named = [link for link in _sources(found.by_key[key]) if link.startswith("ImagingStudy/")]
+        named = [link for link in found.sources.get(key, ()) if link.startswith("ImagingStudy/")]
         sent = [link for link in named if link in studies.days]
         reported = found.links.study_by_member.get(key, "")
         if sent or reported or named:
@@ -248,17 +254,17 @@ def _study(line: list[str], found: ObservationSet, studies: StudyPlaces, day: st
 
 def _own_place(resource: Json, how: ReadingRules) -> Place:
     """Return where an observation says it is, by its body site or by a component whose value is a place or side."""
-    structures = {"structures": [*_structures(resource)]}
-    place = settle(
-        place_in(resource, how.aliases, "bodySite", "bodyStructure"), place_in(structures, how.aliases, "structures")
-    )
+    place = place_in(resource, how.aliases, "bodySite", "bodyStructure")
+    if "bodyStructure" in resource:
+        structures = {"structures": [*_structures(resource)]}
+        place = settle(place, place_in(structures, how.aliases, "structures"))
     told = [
         concept
         for component in objects(resource.get("component"))
-        if not _meanings(component, how)
         for concept in objects(component.get("valueCodeableConcept"))
+        if not _meanings(component, codings(component.get("code")), how)
     ]
-    return settle(place, place_in({"told": told}, how.aliases, "told"))
+    return settle(place, place_in({"told": told}, how.aliases, "told")) if told else place
 
 
 def _structures(resource: Json) -> Iterator[Json]:
@@ -297,8 +303,8 @@ class _Part:
 
 
 def _part(resource: Json, how: ReadingRules, *, is_whole: bool = True) -> _Part:
-    coded = list(codings(resource.get("code")))
-    meanings = _meanings(resource, how)
+    coded = codings(resource.get("code"))
+    meanings = _meanings(resource, coded, how)
     is_finding = bool(meanings) or any(is_generic(system, code) for system, code in coded)
     words = _words_of_value(resource, how)
     sections = [section for system, code in coded if (section := section_of(system, code)) is not None]
@@ -321,8 +327,11 @@ def _part(resource: Json, how: ReadingRules, *, is_whole: bool = True) -> _Part:
 def _is_answered(resource: Json) -> bool:
     """Whether an observation holds an answer, so that the words of its code are only the question."""
     answers = ("interpretation", "dataAbsentReason", "component", "hasMember")
-    left_out = any(name.startswith("_value") for name in resource)
-    return left_out or _has_value(resource) or any(resource.get(name) is not None for name in answers)
+    return (
+        _has_value(resource)
+        or any(name.startswith("_value") for name in resource)
+        or any(resource.get(name) is not None for name in answers)
+    )
 
 
 def _words_of_value(resource: Json, how: ReadingRules) -> str:
@@ -332,9 +341,17 @@ def _words_of_value(resource: Json, how: ReadingRules) -> str:
     concept = resource.get("valueCodeableConcept")
     if not isinstance(concept, Mapping):
         return text(resource.get("valueString"))
-    coded = list(codings(concept))
-    known = any(state_of(s, c, how.aliases) or says_unknown(s, c, how.aliases) or _meaning(s, c, how) for s, c in coded)
-    return "" if known else text(concept.get("text"))
+    words = text(concept.get("text"))
+    if not words:
+        return ""
+    for system, code in codings(concept):
+        if (
+            state_of(system, code, how.aliases)
+            or says_unknown(system, code, how.aliases)
+            or _meaning(system, code, how)
+        ):
+            return ""
+    return words
 
 
 @dataclass(frozen=True)
@@ -342,9 +359,8 @@ class _Asserted(CodedMeaning):
     """A finding named by the value of a generic code ("MRI finding: synovitis"): the value is the assertion."""
 
 
-def _meanings(resource: Json, how: ReadingRules) -> list[CodedMeaning]:
+def _meanings(resource: Json, coded: list[tuple[str, str]], how: ReadingRules) -> list[CodedMeaning]:
     """Return each finding or diagnosis that the code, or the value of a generic code, names."""
-    coded = list(codings(resource.get("code")))
     named = merged(meaning for system, code in coded if (meaning := _meaning(system, code, how)) is not None)
     named = named or merged(_described(resource, coded, how))
     if named or not any(is_generic(system, code) for system, code in coded):
@@ -362,7 +378,8 @@ def _meaning(system: str, code: str, how: ReadingRules) -> CodedMeaning | None:
 
 def _described(resource: Json, coded: list[tuple[str, str]], how: ReadingRules) -> Iterator[CodedMeaning]:
     """Yield what a describing word ("hyperintense") comes to: a finding only in bone or marrow, on a named sequence."""
-    tissue = place_in(resource, how.aliases, "bodySite").tissue
+    describing = [pair for pair in coded if key_of_code(*pair) in DESCRIPTOR_CODES]
+    tissue = place_in(resource, how.aliases, "bodySite").tissue if describing else None
     if tissue is None:
         return
     method = resource.get("method")
@@ -371,7 +388,7 @@ def _described(resource: Json, coded: list[tuple[str, str]], how: ReadingRules) 
         stated += codings(component.get("valueCodeableConcept"))
     sequences = {sequence_of(*pair) for pair in stated} - {None, "fat_suppressed"}
     sequences |= sequences_named(f"{concept_text(method)}. {concept_text(resource.get('code'))}")
-    for system, code in coded:
+    for system, code in describing:
         meaning = described(system, code, tissue, [name for name in sequences if name])
         if meaning is not None:
             yield meaning

@@ -38,10 +38,9 @@ def words_of(concept: Any) -> str:
     A display beside a code that is understood is never read: it may be wrong (field mapping 3, rule 3).
     """
     for one in objects(concept):
-        found = concept_text(one, displays_too=False)
-        if not found and not any(is_understood(*pair) for pair in codings(one)):
-            found = concept_text(one)
-        if found:
+        if found := concept_text(one, displays_too=False):
+            return found
+        if not any(is_understood(*pair) for pair in codings(one)) and (found := concept_text(one)):
             return found
     return ""
 
