@@ -39,7 +39,7 @@ def codings(concept: Any) -> list[tuple[str, str]]:
     # Written out, because a large record asks it many thousand times.
     for one in concept if isinstance(concept, list) else (concept,):
         if isinstance(one, dict):
-            inner = _unwrapped(one) if "concept" in one else one
+            inner = unwrapped(one) if "concept" in one else one
             listed = inner.get("coding")
             for coding in listed if isinstance(listed, list) else (listed,):
                 if isinstance(coding, dict) and (code := coding.get("code")) and isinstance(code, str):
@@ -50,20 +50,19 @@ def codings(concept: Any) -> list[tuple[str, str]]:
     return found
 
 
-def concept_text(concept: Any, *, displays_too: bool = True) -> str:
+def concept_text(concept: Any) -> str:
     """Return the words of a CodeableConcept: its text, else the first display."""
     for one in objects(concept):
-        inner = _unwrapped(one)
+        inner = unwrapped(one)
         if found := text(inner.get("text")):
             return found
-        if displays_too:
-            for coding in (*objects(inner.get("coding")), inner):
-                if found := text(coding.get("display")):
-                    return found
+        for coding in (*objects(inner.get("coding")), inner):
+            if found := text(coding.get("display")):
+                return found
     return ""
 
 
-def _unwrapped(concept: Json) -> Json:
+def unwrapped(concept: Json) -> Json:
     """Return the CodeableConcept inside an R5 CodeableReference, or the concept itself."""
     wrapped = concept.get("concept")
     return wrapped if isinstance(wrapped, dict) else concept
@@ -74,8 +73,10 @@ def reference_key(value: Any) -> str:
 
     Empty for anything else, such as ``urn:uuid:...``, a search, or a reference by identifier only.
     """
-    found = text(value.get("reference")) if isinstance(value, dict) else text(value)
-    if found.startswith("#") or _LOCAL.fullmatch(found):
+    found = value.get("reference") if isinstance(value, dict) else value
+    if not isinstance(found, str):
+        return ""
+    if _LOCAL.fullmatch(found) or found.startswith("#"):
         return found
     parts = [part for part in found.partition("?")[0].split("/") if part]
     if "_history" in parts:
@@ -85,10 +86,16 @@ def reference_key(value: Any) -> str:
 
 def references(value: Any) -> list[str]:
     """Return the keys of every usable Reference in a list or a lone one."""
+    found: list[str] = []
     if not value:
-        return []
-    listed = value if isinstance(value, list) else (value,)
-    return [key for one in listed if isinstance(one, dict) and (key := reference_key(one))]
+        return found
+    for one in value if isinstance(value, list) else (value,):
+        if isinstance(one, dict) and (named := one.get("reference")) and isinstance(named, str):
+            # Nearly always the plain reference.
+            key = named if _LOCAL.fullmatch(named) else reference_key(named)
+            if key:
+                found.append(key)
+    return found
 
 
 def key_of(resource: Json) -> str:

@@ -60,14 +60,18 @@ class Record:
 
     def of_type(self, kind: str) -> Iterator[Json]:
         """Yield the resources of one type, in the order of their keys. The record is complete by then."""
-        yield from self._by_type.get(kind, ())
+        yield from self.keyed(kind).values()
+
+    def keyed(self, kind: str) -> Mapping[str, Json]:
+        """Return the resources of one type by their keys, in the order of these. The record is complete by then."""
+        return self._by_type.get(kind, {})
 
     @cached_property
-    def _by_type(self) -> Mapping[str, Sequence[Json]]:
-        found: dict[str, list[Json]] = {}
+    def _by_type(self) -> Mapping[str, Mapping[str, Json]]:
+        found: dict[str, dict[str, Json]] = {}
         for key in sorted(self.resources):
             resource = self.resources[key]
-            found.setdefault(text(resource.get("resourceType")), []).append(resource)
+            found.setdefault(text(resource.get("resourceType")), {})[key] = resource
         return found
 
 

@@ -88,8 +88,8 @@ def read_case(
     studies, places = _studies(
         [*record.of_type("ImagingStudy"), *_of_type(inner, "ImagingStudy")], how, collect, problems
     )
-    observations = [_with_inner_links(one, one) for one in record.of_type("Observation")]
-    by_key = {key_of(one): one for one in [*observations, *_of_type(inner, "Observation")]}
+    by_key = {key: _with_inner_links(one, one) for key, one in record.keyed("Observation").items()}
+    by_key |= {key_of(one): one for one in _of_type(inner, "Observation")}
     every_report, others = _reports(record, places, by_key, problems)
     reports = [report for report in every_report if report.is_mr]
     for report in reports:
@@ -107,8 +107,8 @@ def read_case(
     )
     found = observation_set(by_key, links)
     observed = {key: resource for key, resource in found.by_key.items() if may_say_something(resource, how)}
-    for _, resource in sorted(observed.items()):
-        collect(resource, partial(read_observation, resource, found, known, how, problems))
+    for key in sorted(observed):
+        collect(observed[key], partial(read_observation, observed[key], found, known, how, problems))
     statements.extend(read_markers(observed.values(), how, problems))
     for resource in record.of_type("DiagnosticReport"):
         collect(resource, partial(read_radiograph, resource))
@@ -148,8 +148,8 @@ def _contained(record: Record) -> list[Json]:
     What is inside a resource has no life of its own: it does not count when the resource does not.
     """
     found: list[Json] = []
-    outers = (one for kind in ("DiagnosticReport", "Observation") for one in record.of_type(kind) if "contained" in one)
-    for outer in filter(is_readable, outers):
+    outers = [*record.of_type("DiagnosticReport"), *record.of_type("Observation")]
+    for outer in [one for one in outers if "contained" in one and is_readable(one)]:
         for name, resource in contained(outer).items():
             kind = text(resource.get("resourceType"))
             linked = _with_inner_links(resource, outer)
@@ -243,8 +243,8 @@ def _with_inner_studies(resource: Json) -> Json:
 
 def _members(report: Json) -> list[str]:
     """Return the keys of the observations that a report names or holds."""
-    named = [_inner_key(report, key, "Observation") for key in references(report.get("result"))]
-    return [*named, *(_inner_key(report, name, "Observation") for name in contained(report))]
+    named = [*references(report.get("result")), *contained(report)]
+    return [_inner_key(report, key, "Observation") if key.startswith("#") else key for key in named]
 
 
 def _observations(report: Json, by_key: Mapping[str, Json]) -> list[Json]:

@@ -119,9 +119,7 @@ def may_say_something(resource: Json, how: ReadingRules) -> bool:
     Most of a record are numbers that nobody asks for, with nothing said beside them: laboratory values and vital signs.
     They are told apart before anything is worked out.
     """
-    return not _is_a_number(resource) or any(
-        may_be_observed(system, code, how.aliases) for system, code in codings(resource.get("code"))
-    )
+    return not _is_a_number(resource) or may_be_observed(codings(resource.get("code")), how.aliases)
 
 
 def _is_a_number(resource: Json) -> bool:
@@ -130,9 +128,7 @@ def _is_a_number(resource: Json) -> bool:
 
 def _is_a_mere_number(resource: Json, how: ReadingRules) -> bool:
     """Whether an observation is a number of something else than a finding, with nothing said beside it."""
-    return _is_a_number(resource) and not any(
-        may_be_a_finding(*pair, how.aliases) for pair in codings(resource.get("code"))
-    )
+    return _is_a_number(resource) and not may_be_a_finding(codings(resource.get("code")), how.aliases)
 
 
 def read_observation(
@@ -206,7 +202,7 @@ def may_state_a_finding(resource: Json, how: ReadingRules) -> bool:
 def may_state_anything(code: str, aliases: Aliases) -> bool:
     """Whether a code, of whatever system, is one without which no observation passes ``may_state_a_finding``."""
     return any(
-        may_be_a_finding(system, code, aliases) or key_of_code(system, code) in DESCRIPTOR_CODES
+        may_be_a_finding([(system, code)], aliases) or key_of_code(system, code) in DESCRIPTOR_CODES
         for system in CANONICAL_SYSTEMS | {system for system, _ in aliases}
     )
 

@@ -145,7 +145,7 @@ def modality(resource: Json, studies: StudyPlaces) -> str:
     Its text is not asked here, because the report of a radiograph may well speak of MRI.
     """
     named = _studies_named(resource)
-    if any(study in studies.places for study in named):
+    if not studies.places.keys().isdisjoint(named):
         return "MR"
     for system, code in codings(resource.get("code")):
         imaging = imaging_of(system, code)
@@ -155,7 +155,7 @@ def modality(resource: Json, studies: StudyPlaces) -> str:
     if by_title:
         return by_title
     laboratory = any(report_category_of(s, c) == "laboratory" for s, c in codings(resource.get("category")))
-    return "other" if laboratory or any(study in studies.others for study in named) else ""
+    return "other" if laboratory or not studies.others.isdisjoint(named) else ""
 
 
 def _studies_named(resource: Json) -> list[str]:
