@@ -19,7 +19,13 @@ from cds_service.fhir.readers.imaging_study import IGNORED_STATUS, read_sequence
 from cds_service.fhir.readers.imaging_study import modality as modality_of_study
 from cds_service.fhir.readers.markers import read_markers
 from cds_service.fhir.readers.medication import read_taken
-from cds_service.fhir.readers.observations import Links, may_say_something, observation_set, read_observation
+from cds_service.fhir.readers.observations import (
+    Links,
+    is_a_mere_number,
+    may_say_something,
+    observation_set,
+    read_observation,
+)
 from cds_service.fhir.readers.patient import read_patient
 from cds_service.fhir.readers.report_text import NotRead
 from cds_service.fhir.readers.reports import (
@@ -29,7 +35,10 @@ from cds_service.fhir.readers.reports import (
     contained,
     current,
     find_report,
+    inner_key,
     is_readable,
+    may_be_of_a_radiograph,
+    members,
     modality,
     outcome_of,
     read_radiograph,
@@ -88,7 +97,10 @@ def read_case(
     studies, places = _studies(
         [*record.of_type("ImagingStudy"), *_of_type(inner, "ImagingStudy")], how, collect, problems
     )
-    by_key = {key: _with_inner_links(one, one) for key, one in record.keyed("Observation").items()}
+    by_key = {
+        key: _with_inner_links(one, one) if "contained" in one else one
+        for key, one in record.keyed("Observation").items()
+    }
     by_key |= {key_of(one): one for one in _of_type(inner, "Observation")}
     every_report, others = _reports(record, places, by_key, problems)
     reports = [report for report in every_report if report.is_mr]
@@ -102,15 +114,15 @@ def read_case(
     for report in reports:
         collect(report.resource, partial(read_report, report, how))
     links = Links(
-        {member: report.study for report in reports for member in _members(report.resource)},
-        frozenset(member for report in others for member in _members(report)),
+        {member: report.study for report in reports for member in members(report.resource)},
+        others,
     )
     found = observation_set(by_key, links)
     observed = {key: resource for key, resource in found.by_key.items() if may_say_something(resource, how)}
-    for key in sorted(observed):
+    for key in sorted(key for key, resource in observed.items() if not is_a_mere_number(resource, how)):
         collect(observed[key], partial(read_observation, observed[key], found, known, how, problems))
     statements.extend(read_markers(observed.values(), how, problems))
-    for resource in record.of_type("DiagnosticReport"):
+    for resource in filter(may_be_of_a_radiograph, record.of_type("DiagnosticReport")):
         collect(resource, partial(read_radiograph, resource))
     for resource in record.of_type("Patient"):
         collect(resource, partial(read_patient, resource, how))
@@ -164,7 +176,7 @@ def _with_inner_links(resource: Json, outer: Json) -> Json:
     kinds = {name: text(inner.get("resourceType")) for name, inner in contained(outer).items()}
     links = {name: references(resource.get(name)) for name in ("derivedFrom", "hasMember", "partOf")}
     mapped = {
-        name: [{"reference": _inner_key(outer, key, kinds.get(key, ""))} for key in keys]
+        name: [{"reference": inner_key(outer, key, kinds.get(key, ""))} for key in keys]
         for name, keys in links.items()
         if any(key in kinds for key in keys)
     }
@@ -173,11 +185,6 @@ def _with_inner_links(resource: Json, outer: Json) -> Json:
 
 def _of_type(resources: Iterable[Json], kind: str) -> list[Json]:
     return [resource for resource in resources if resource.get("resourceType") == kind]
-
-
-def _inner_key(report: Json, reference: str, kind: str) -> str:
-    """Return the key under which ``_contained`` lists a reference such as ``#finding1``."""
-    return f"{kind}/{key_of(report).split('/')[-1]}{reference}" if reference.startswith("#") else reference
 
 
 def _studies(
@@ -235,20 +242,14 @@ def _with_inner_studies(resource: Json) -> Json:
     if not resource.get("contained"):
         return resource
     mapped = {
-        name: [{"reference": _inner_key(resource, key, "ImagingStudy")} for key in references(resource.get(name))]
+        name: [{"reference": inner_key(resource, key, "ImagingStudy")} for key in references(resource.get(name))]
         for name in ("imagingStudy", "study")
     }
     return {**resource, **{name: found for name, found in mapped.items() if found}}
 
 
-def _members(report: Json) -> list[str]:
-    """Return the keys of the observations that a report names or holds."""
-    named = [*references(report.get("result")), *contained(report)]
-    return [_inner_key(report, key, "Observation") if key.startswith("#") else key for key in named]
-
-
 def _observations(report: Json, by_key: Mapping[str, Json]) -> list[Json]:
-    return [by_key[key] for key in dict.fromkeys(_members(report)) if key in by_key]
+    return [by_key[key] for key in dict.fromkeys(members(report)) if key in by_key]
 
 
 def _reported(study: Study | None, report: Report) -> Study:

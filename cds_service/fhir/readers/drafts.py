@@ -149,7 +149,7 @@ def _words(resource: Json) -> str:
             parts += [text(parameter.get("valueString")), words_of(parameter.get("valueCodeableConcept"))]
     parts += [text(note.get("text")) for note in objects(resource.get("note"))]
     parts.append(text(resource.get("patientInstruction")))
-    return ". ".join(part for part in parts if part)
+    return ". ".join(filter(None, parts))
 
 
 def _reason_place(resource: Json, aliases: Aliases) -> Place:

@@ -8,10 +8,11 @@ used for matching; the words of a value, a note or an uncoded title go through t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import Enum, auto
+from functools import cached_property
 from typing import Any
 
 from cds_service.fhir.access import (
@@ -28,6 +29,7 @@ from cds_service.fhir.access import (
 from cds_service.fhir.readers.context import ReadingRules, StudyPlaces, merged, place_in
 from cds_service.fhir.readers.prose import ALSO_NAMED, in_words
 from cds_service.fhir.readers.report_text import are_english
+from cds_service.fhir.readers.reports import members
 from cds_service.fhir.readers.words import modality_told
 from cds_service.fhir.sequences import sequences_named
 from cds_service.knowledge.codes.diagnoses import diagnosis_of
@@ -66,10 +68,15 @@ LONGEST_LINK = 20
 
 @dataclass(frozen=True)
 class Links:
-    """What reports say of observations: to which study they belong, and which are of another kind of imaging."""
+    """What reports say of observations: to which study they belong. ``others`` are reports of no MRI."""
 
     study_by_member: Mapping[str, str] = field(default_factory=dict)
-    elsewhere: frozenset[str] = frozenset()
+    others: Sequence[Json] = ()
+
+    @cached_property
+    def elsewhere(self) -> frozenset[str]:
+        """The observations of another kind of imaging, or of none."""
+        return frozenset(member for report in self.others for member in members(report))
 
 
 @dataclass(frozen=True)
@@ -126,8 +133,11 @@ def _is_a_number(resource: Json) -> bool:
     return "valueQuantity" in resource and SAID_BESIDE.isdisjoint(resource)
 
 
-def _is_a_mere_number(resource: Json, how: ReadingRules) -> bool:
-    """Whether an observation is a number of something else than a finding, with nothing said beside it."""
+def is_a_mere_number(resource: Json, how: ReadingRules) -> bool:
+    """Whether an observation is a number of something else than a finding, with nothing said beside it.
+
+    ``read_observation`` has nothing to say of such a one.
+    """
     return _is_a_number(resource) and not may_be_a_finding(codings(resource.get("code")), how.aliases)
 
 
@@ -139,8 +149,6 @@ def read_observation(
     Words are read in English only, as those of reports are; codes count in any language.
     An observation of another kind of imaging, by its study or its report, states nothing here.
     """
-    if _is_a_mere_number(resource, how):
-        return
     parts = [_part(resource, how), *(_part(one, how, is_whole=False) for one in objects(resource.get("component")))]
     if not any(part.meanings or part.texts for part in parts):
         return
@@ -193,7 +201,7 @@ def _in_english(parts: list[_Part], resource: Json, problems: list[Problem], *, 
 
 def may_state_a_finding(resource: Json, how: ReadingRules) -> bool:
     """Whether an observation may state a finding whatever stands beside it, and is not only a note to one."""
-    if _is_a_mere_number(resource, how):
+    if is_a_mere_number(resource, how):
         return False
     parts = [_part(resource, how), *(_part(one, how, is_whole=False) for one in objects(resource.get("component")))]
     return any(part.meanings or any(trust > Trust.NOTE for _, trust in part.texts) for part in parts)

@@ -25,7 +25,7 @@ ELEMENTS = {
 def is_of_another_version(resource: Json) -> bool:
     """Whether a resource has a type, or an element, that R4 does not know but another version does."""
     kind = text(resource.get("resourceType"))
-    own = ELEMENTS.get(kind, frozenset())
+    own = ELEMENTS.get(kind, ())
     if not resource.keys().isdisjoint(own) and any(resource.get(name) for name in own):
         return True
     # DSTU2 and STU3 write a condition's status as a plain code.
