@@ -71,7 +71,7 @@ class Record:
         found: dict[str, dict[str, Json]] = {}
         for key in sorted(self.resources):
             resource = self.resources[key]
-            found.setdefault(text(resource.get("resourceType")), {})[key] = resource
+            found.setdefault(resource["resourceType"], {})[key] = resource
         return found
 
 

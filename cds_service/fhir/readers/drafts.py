@@ -193,7 +193,7 @@ _PROCEDURES = frozenset({"arthroplasty", "biopsy", "cast", "immobilisation"})
 
 def _target(resource: Json, aliases: Aliases) -> str:
     """Return whom a referral is to: by its code, its performer type, or the words nearest to them; else empty."""
-    for system, code in [*codings(resource.get("code")), *codings(resource.get("performerType"))]:
+    for system, code in codings(resource.get("code")) + codings(resource.get("performerType")):
         target = referral_of(system, code, aliases)
         if target:
             return target

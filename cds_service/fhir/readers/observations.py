@@ -105,7 +105,7 @@ class ObservationSet:
 
 def observation_set(observations: Mapping[str, Json], links: Links) -> ObservationSet:
     """Return the observations that count, of those given by key, with their links."""
-    by_key = {key: one for key, one in observations.items() if text(one.get("status")) not in IGNORED_STATUS}
+    by_key = {key: one for key, one in observations.items() if one.get("status") not in IGNORED_STATUS}
     parents: dict[str, str] = {}
     linked = sorted(key for key, resource in by_key.items() if not resource.keys().isdisjoint(LINKS))
     for key in linked:

@@ -38,7 +38,8 @@ def words_of(concept: Any) -> str:
     A display beside a code that is understood is never read: it may be wrong (field mapping 3, rule 3).
     """
     for one in objects(concept):
-        if found := text(unwrapped(one).get("text")):
+        inner = unwrapped(one) if "concept" in one else one
+        if found := text(inner.get("text")):
             return found
         if not any(is_understood(*pair) for pair in codings(one)) and (found := concept_text(one)):
             return found
