@@ -24,7 +24,7 @@ ELEMENTS = {
 
 def is_of_another_version(resource: Json) -> bool:
     """Whether a resource has a type, or an element, that R4 does not know but another version does."""
-    kind = resource.get("resourceType")
+    kind: str = resource.get("resourceType", "")
     own = ELEMENTS.get(kind)
     if own is None:
         return kind in ORDERS
