@@ -279,7 +279,7 @@ class _Taken:
     def add(self, found: _Unpacked) -> None:
         self.problems.extend([Problem("unreadable", "Bundle entry")] * found.unusable)
         for resource in found.resources:
-            kind = text(resource.get("resourceType"))
+            kind = resource["resourceType"]
             if kind not in READ_TYPES:
                 continue
             if not is_about(resource, self.patient_id):

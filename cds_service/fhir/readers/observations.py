@@ -8,7 +8,7 @@ used for matching; the words of a value, a note or an uncoded title go through t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import Enum, auto
@@ -56,9 +56,6 @@ IGNORED_STATUS = ("entered-in-error", "cancelled", "registered")
 DAY_FIELDS = ("effectiveDateTime", "effectivePeriod", "effectiveInstant", "issued")
 PLAUSIBLE_MM = (Decimal("0.01"), Decimal(1000))
 """No edema is measured finer than the one or reaches as far as the other: such a number is a slip of the unit."""
-
-SAID_BESIDE = frozenset({"component", "bodySite", "bodyStructure", "method", "note", "comment", "comments"})
-"""Elements in which a number may be said to be of a finding, or more is said than the number."""
 
 LINKS = frozenset({"hasMember", "derivedFrom", "partOf", "related"})
 
@@ -123,22 +120,27 @@ def observation_set(observations: Mapping[str, Json], links: Links) -> Observati
 def may_say_something(resource: Json, how: ReadingRules) -> bool:
     """Whether an observation may be read here at all, as a finding or as a marker of inflammation.
 
-    Most of a record are numbers that nobody asks for, with nothing said beside them: laboratory values and vital signs.
-    They are told apart before anything is worked out.
+    Most of a record are answers to what nobody asks here, with nothing said beside them: laboratory values and vital
+    signs. They are told apart before anything is worked out.
     """
-    return not _is_a_number(resource) or may_be_observed(codings(resource.get("code")), how.aliases)
+    return _may_say(may_be_observed, resource, how)
 
 
-def _is_a_number(resource: Json) -> bool:
-    return "valueQuantity" in resource and SAID_BESIDE.isdisjoint(resource)
+def may_say_a_finding(resource: Json, how: ReadingRules) -> bool:
+    """Whether an observation may be read as a finding: of any other ``read_observation`` has nothing to say."""
+    return _may_say(may_be_a_finding, resource, how)
 
 
-def is_a_mere_number(resource: Json, how: ReadingRules) -> bool:
-    """Whether an observation is a number of something else than a finding, with nothing said beside it.
+def _may_say(is_any: Callable[[list[tuple[str, str]], Aliases], bool], resource: Json, how: ReadingRules) -> bool:
+    if is_any(codings(resource.get("code")), how.aliases) or _has_note(resource) or not _is_answered(resource):
+        return True
+    parts = objects(resource.get("component"))
+    return any(is_any(codings(part.get("code")), how.aliases) or _has_note(part) for part in parts)
 
-    ``read_observation`` has nothing to say of such a one.
-    """
-    return _is_a_number(resource) and not may_be_a_finding(codings(resource.get("code")), how.aliases)
+
+def _has_note(resource: Json) -> bool:
+    # STU3 and DSTU2 have another name for a note.
+    return "note" in resource or "comment" in resource or "comments" in resource
 
 
 def read_observation(
@@ -201,7 +203,7 @@ def _in_english(parts: list[_Part], resource: Json, problems: list[Problem], *, 
 
 def may_state_a_finding(resource: Json, how: ReadingRules) -> bool:
     """Whether an observation may state a finding whatever stands beside it, and is not only a note to one."""
-    if is_a_mere_number(resource, how):
+    if not may_say_a_finding(resource, how):
         return False
     parts = [_part(resource, how), *(_part(one, how, is_whole=False) for one in objects(resource.get("component")))]
     return any(part.meanings or any(trust > Trust.NOTE for _, trust in part.texts) for part in parts)
@@ -209,10 +211,8 @@ def may_state_a_finding(resource: Json, how: ReadingRules) -> bool:
 
 def may_state_anything(code: str, aliases: Aliases) -> bool:
     """Whether a code, of whatever system, is one without which no observation passes ``may_state_a_finding``."""
-    return any(
-        may_be_a_finding([(system, code)], aliases) or key_of_code(system, code) in DESCRIPTOR_CODES
-        for system in CANONICAL_SYSTEMS | {system for system, _ in aliases}
-    )
+    systems = CANONICAL_SYSTEMS | {system for system, _ in aliases}
+    return may_be_a_finding([(system, code) for system in systems], aliases)
 
 
 # Where an observation belongs
@@ -332,9 +332,9 @@ def _is_answered(resource: Json) -> bool:
     """Whether an observation holds an answer, so that the words of its code are only the question."""
     answers = ("interpretation", "dataAbsentReason", "component", "hasMember")
     return (
-        _has_value(resource)
-        or any(name.startswith("_value") for name in resource)
+        "valueQuantity" in resource
         or any(resource.get(name) is not None for name in answers)
+        or any(name.startswith(("value", "_value")) for name in resource)
     )
 
 

@@ -126,7 +126,7 @@ def is_understood(system: str, code: str) -> bool:
 
 
 def may_be_a_finding(codes: Iterable[tuple[str, str]], aliases: Aliases) -> bool:
-    """Return whether any code may be that of an imaging finding, of a diagnosis, or of what announces one."""
+    """Return whether any code may be of an imaging finding, of a diagnosis, or of what announces or describes one."""
     return _is_any(_may_be_a_finding, codes, aliases)
 
 
@@ -155,7 +155,7 @@ def _is_any(known: Callable[[Key], bool], codes: Iterable[tuple[str, str]], alia
 @lru_cache(maxsize=8_000)
 def _may_be_a_finding(key: Key) -> bool:
     named = finding_of(*key) is not None or diagnosis_of(*key) is not None
-    return named or is_generic(*key) or section_of(*key) is not None
+    return named or is_generic(*key) or key in DESCRIPTOR_CODES or section_of(*key) is not None
 
 
 @lru_cache(maxsize=8_000)
