@@ -158,6 +158,10 @@ def read_observation(
     line = found.line(key)
     if any(_is_elsewhere(one, found, studies) for one in line):
         return
+    is_mr = any(part.is_finding for part in parts) or any(_is_linked(one, found, studies) for one in line)
+    # A note beside anything else may mention an MRI; a narrative that does is one.
+    if not is_mr and all(trust is Trust.NOTE for part in parts for _, trust in part.texts):
+        return
     day = first_day(resource, *DAY_FIELDS)
     study = _study(line, found, studies, day)
     day = day or studies.days.get(study, "")
@@ -165,11 +169,9 @@ def read_observation(
     for one in line:
         place = settle(place, _own_place(found.by_key[one], how))
     shown = studies.places.get(study, ANYWHERE)
-    is_mr = any(part.is_finding for part in parts) or any(_is_linked(one, found, studies) for one in line)
     for part in _in_english(parts, resource, problems, is_mr=is_mr):
         worded: set[str] = set()
         for words, trust in part.texts:
-            # A note beside anything else may mention an MRI; a narrative that does is one.
             if is_mr or (trust > Trust.NOTE and modality_told(words) == "MR"):
                 said = list(in_words(words, Provenance(key, day, trust), settle(place, shown), study, how))
                 worded |= {statement.fact for statement in said if trust > Trust.NOTE}
