@@ -21,7 +21,6 @@ from cds_service.fhir.readers.markers import read_markers
 from cds_service.fhir.readers.medication import read_taken
 from cds_service.fhir.readers.observations import (
     Links,
-    may_say_a_finding,
     may_say_something,
     observation_set,
     read_observation,
@@ -47,6 +46,7 @@ from cds_service.fhir.readers.reports import (
 from cds_service.fhir.readers.versions import is_of_another_version
 from cds_service.fhir.source import Record
 from cds_service.knowledge.codes.sites import Place
+from cds_service.knowledge.codes.tables import may_be_a_finding
 from cds_service.model.case import Case, PlacedOrder, Problem, Statement, Study
 
 
@@ -119,7 +119,7 @@ def read_case(
     )
     found = observation_set(by_key, links)
     observed = {key: resource for key, resource in found.by_key.items() if may_say_something(resource, how)}
-    for key in sorted(key for key, resource in observed.items() if may_say_a_finding(resource, how)):
+    for key in sorted(key for key, resource in observed.items() if may_say_something(resource, how, may_be_a_finding)):
         collect(observed[key], partial(read_observation, observed[key], found, known, how, problems))
     statements.extend(read_markers(observed.values(), how, problems))
     for resource in filter(may_be_of_a_radiograph, record.of_type("DiagnosticReport")):

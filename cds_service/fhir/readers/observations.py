@@ -57,6 +57,9 @@ DAY_FIELDS = ("effectiveDateTime", "effectivePeriod", "effectiveInstant", "issue
 PLAUSIBLE_MM = (Decimal("0.01"), Decimal(1000))
 """No edema is measured finer than the one or reaches as far as the other: such a number is a slip of the unit."""
 
+NOTES = frozenset({"note", "comment", "comments"})
+"""STU3 and DSTU2 have another name for a note."""
+
 LINKS = frozenset({"hasMember", "derivedFrom", "partOf", "related"})
 
 LONGEST_LINK = 20
@@ -117,30 +120,23 @@ def observation_set(observations: Mapping[str, Json], links: Links) -> Observati
     return ObservationSet(by_key, links, parents, sources)
 
 
-def may_say_something(resource: Json, how: ReadingRules) -> bool:
+def may_say_something(
+    resource: Json,
+    how: ReadingRules,
+    is_any: Callable[[list[tuple[str, str]], Aliases], bool] = may_be_observed,
+) -> bool:
     """Whether an observation may be read here at all, as a finding or as a marker of inflammation.
 
     Most of a record are answers to what nobody asks here, with nothing said beside them: laboratory values and vital
-    signs. They are told apart before anything is worked out.
+    signs. They are told apart before anything is worked out. With ``is_any`` for the codes of findings alone: whether
+    ``read_observation`` may have anything to say.
     """
-    return _may_say(may_be_observed, resource, how)
-
-
-def may_say_a_finding(resource: Json, how: ReadingRules) -> bool:
-    """Whether an observation may be read as a finding: of any other ``read_observation`` has nothing to say."""
-    return _may_say(may_be_a_finding, resource, how)
-
-
-def _may_say(is_any: Callable[[list[tuple[str, str]], Aliases], bool], resource: Json, how: ReadingRules) -> bool:
-    if is_any(codings(resource.get("code")), how.aliases) or _has_note(resource) or not _is_answered(resource):
+    if is_any(codings(resource.get("code")), how.aliases) or not NOTES.isdisjoint(resource):
         return True
-    parts = objects(resource.get("component"))
-    return any(is_any(codings(part.get("code")), how.aliases) or _has_note(part) for part in parts)
-
-
-def _has_note(resource: Json) -> bool:
-    # STU3 and DSTU2 have another name for a note.
-    return "note" in resource or "comment" in resource or "comments" in resource
+    for part in objects(resource["component"]) if "component" in resource else ():
+        if is_any(codings(part.get("code")), how.aliases) or not NOTES.isdisjoint(part):
+            return True
+    return "valueQuantity" not in resource and not _is_answered(resource)
 
 
 def read_observation(
@@ -205,7 +201,7 @@ def _in_english(parts: list[_Part], resource: Json, problems: list[Problem], *, 
 
 def may_state_a_finding(resource: Json, how: ReadingRules) -> bool:
     """Whether an observation may state a finding whatever stands beside it, and is not only a note to one."""
-    if not may_say_a_finding(resource, how):
+    if not may_say_something(resource, how, may_be_a_finding):
         return False
     parts = [_part(resource, how), *(_part(one, how, is_whole=False) for one in objects(resource.get("component")))]
     return any(part.meanings or any(trust > Trust.NOTE for _, trust in part.texts) for part in parts)
@@ -319,7 +315,6 @@ def _part(resource: Json, how: ReadingRules, *, is_whole: bool = True) -> _Part:
         texts.append((words, Trust.IMPRESSION_TEXT if sections[0] == "impression" else Trust.FINDINGS_TEXT))
     elif words and is_finding:
         texts.append((words, Trust.FINDINGS_TEXT))
-    # STU3 and DSTU2 have another name for a note.
     notes = [text(note.get("text")) for note in objects(resource.get("note"))]
     notes += [text(resource.get("comment")), text(resource.get("comments"))]
     code = resource.get("code")
@@ -333,10 +328,8 @@ def _part(resource: Json, how: ReadingRules, *, is_whole: bool = True) -> _Part:
 def _is_answered(resource: Json) -> bool:
     """Whether an observation holds an answer, so that the words of its code are only the question."""
     answers = ("interpretation", "dataAbsentReason", "component", "hasMember")
-    return (
-        "valueQuantity" in resource
-        or any(resource.get(name) is not None for name in answers)
-        or any(name.startswith(("value", "_value")) for name in resource)
+    return any(name.startswith(("value", "_value")) for name in resource) or any(
+        resource.get(name) is not None for name in answers
     )
 
 
