@@ -29,6 +29,9 @@ PLACED_STATUS = ("active", "completed")
 NO_DRAFT_STATUS = ("completed", "cancelled", "entered-in-error", "revoked", "stopped")
 """An order with one of these is not being written any more."""
 
+MORE_WORDS = frozenset({"orderDetail", "note", "patientInstruction"})
+"""Elements that may say in words what an order's code does not."""
+
 KIND_OF_IMAGING = {"MR": "mri", "XR": "radiograph"}
 
 
@@ -197,11 +200,9 @@ def _target(resource: Json, aliases: Aliases) -> str:
         target = referral_of(system, code, aliases)
         if target:
             return target
-    named = (
-        targets_named(words_of(resource.get("code")))
-        or targets_named(words_of(resource.get("performerType")))
-        or targets_named(_words(resource))
-    )
+    named = targets_named(words_of(resource.get("code"))) or targets_named(words_of(resource.get("performerType")))
+    if not named and not MORE_WORDS.isdisjoint(resource):
+        named = targets_named(_words(resource))
     return next(iter(named)) if len(named) == 1 else ""
 
 
