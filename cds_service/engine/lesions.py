@@ -6,7 +6,7 @@ findings is assessed; older ones are history.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
@@ -14,6 +14,8 @@ from cds_service.model.case import Draft, Lesion, SiteMap, Statement, Study
 from cds_service.model.condition import Fact, Kind, Scope
 from cds_service.model.finding import Finding, Provenance, State, Value
 from cds_service.model.quantity import Range
+
+_Said = tuple[Value, Provenance]
 
 NO_GROUP = ""
 """Group of findings whose site the record does not name."""
@@ -185,7 +187,9 @@ def _join(
         return lesion
     known = _findings(here, facts)
     merged = {
-        name: _merged(facts[name], [lesion.findings[name], found]) if name in lesion.findings else found
+        name: _merged(facts[name], [*_stated(lesion.findings[name]), *_stated(found)])
+        if name in lesion.findings
+        else found
         for name, found in known.items()
     }
     return replace(lesion, findings={**lesion.findings, **merged})
@@ -246,23 +250,26 @@ def _share(lesions: list[Lesion], sites: SiteMap) -> list[Lesion]:
 
 
 def _findings(statements: Iterable[Statement], facts: Mapping[str, Fact]) -> dict[str, Finding]:
-    by_fact: dict[str, list[Finding]] = {}
+    by_fact: dict[str, list[_Said]] = {}
     for statement in statements:
-        single = Finding(statement.fact, (statement.value,), (statement.source,))
-        by_fact.setdefault(statement.fact, []).append(single)
-    return {name: _merged(facts[name], found) for name, found in sorted(by_fact.items())}
+        by_fact.setdefault(statement.fact, []).append((statement.value, statement.source))
+    return {name: _merged(facts[name], by_fact[name]) for name in sorted(by_fact)}
 
 
-def _merged(fact: Fact, findings: list[Finding]) -> Finding:
+def _stated(finding: Finding) -> Iterator[_Said]:
+    yield from zip(finding.values, finding.sources, strict=True)
+
+
+def _merged(fact: Fact, said: list[_Said]) -> Finding:
     """Return one finding from all statements of a fact; values that disagree stay side by side.
 
     Indeterminate gives way to present and outweighs absent. Of several lengths the longest counts (several lesions,
     decision table 5.1), but lengths that differ between a coded and a written statement are a conflict.
     """
-    stated = sorted(
-        {(value, source) for found in findings for value, source in zip(found.values, found.sources, strict=True)},
-        key=_statement_key,
-    )
+    if len(said) == 1:
+        ((value, source),) = said
+        return Finding(fact.name, (value,), (source,))
+    stated = sorted(set(said), key=_statement_key)
     if fact.kind is Kind.NUMBER:
         kept = _longest(stated)
     else:
@@ -279,13 +286,13 @@ def _merged(fact: Fact, findings: list[Finding]) -> Finding:
     return Finding(fact.name, tuple(values), tuple(sources))
 
 
-def _longest(stated: list[tuple[Value, Provenance]]) -> list[tuple[Value, Provenance]]:
+def _longest(stated: list[_Said]) -> list[_Said]:
     """Return the longest length of each way of reading, most trusted first, leaving out those that agree."""
     measured = [pair for pair in stated if isinstance(pair[0], Range)] or stated
-    by_trust: dict[int, list[tuple[Value, Provenance]]] = {}
+    by_trust: dict[int, list[_Said]] = {}
     for value, source in measured:
         by_trust.setdefault(source.trust, []).append((value, source))
-    kept: list[tuple[Value, Provenance]] = []
+    kept: list[_Said] = []
     for _, pairs in sorted(by_trust.items(), reverse=True):
         value, source = _longest_of(pairs)
         if not any(_agrees(value, other) for other, _ in kept):
@@ -293,7 +300,7 @@ def _longest(stated: list[tuple[Value, Provenance]]) -> list[tuple[Value, Proven
     return kept
 
 
-def _longest_of(pairs: list[tuple[Value, Provenance]]) -> tuple[Value, Provenance]:
+def _longest_of(pairs: list[_Said]) -> _Said:
     """Return the longest of several lengths: no shorter than any of them, and as long as any of them may be."""
     ranges = [(value, source) for value, source in pairs if isinstance(value, Range)]
     if not ranges:
@@ -319,6 +326,6 @@ def _agrees(value: Value, other: Value) -> bool:
     return not apart
 
 
-def _statement_key(pair: tuple[Value, Provenance]) -> tuple[object, ...]:
+def _statement_key(pair: _Said) -> tuple[object, ...]:
     value, source = pair
     return (-source.trust, source.reference, source.date, source.quote, source.start or 0, str(value))

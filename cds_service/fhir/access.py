@@ -7,7 +7,7 @@ can be read and nothing for the rest; none raises.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -18,15 +18,12 @@ _LOCAL = re.compile(r"[A-Z][A-Za-z]+/[A-Za-z0-9.-]+")
 _TYPE = re.compile(r"[A-Z][A-Za-z]+")
 
 
-def objects(value: Any) -> Iterator[Json]:
-    """Yield the objects of a list, or a lone object as if it were a list of one."""
+def objects(value: Any) -> Sequence[Json]:
+    """Return the objects of a list, or a lone object as if it were a list of one."""
     # A JSON object is a dict; asking for a Mapping would take most of the time of reading a large record.
-    if isinstance(value, dict):
-        yield value
-    elif isinstance(value, list):
-        for item in value:
-            if isinstance(item, dict):
-                yield item
+    if isinstance(value, list):
+        return [item for item in value if isinstance(item, dict)]
+    return (value,) if isinstance(value, dict) else ()
 
 
 def text(value: Any) -> str:
@@ -37,33 +34,35 @@ def text(value: Any) -> str:
 def codings(concept: Any) -> list[tuple[str, str]]:
     """Return (system, code) of every usable coding of a CodeableConcept, a Coding, or a list of either."""
     found: list[tuple[str, str]] = []
+    if not concept:
+        return found
     # Written out, because a large record asks it many thousand times.
     for one in concept if isinstance(concept, list) else (concept,):
         if isinstance(one, dict):
-            inner = _unwrapped(one) if "concept" in one else one
+            inner = unwrapped(one) if "concept" in one else one
             listed = inner.get("coding")
             for coding in listed if isinstance(listed, list) else (listed,):
                 if isinstance(coding, dict) and (code := coding.get("code")) and isinstance(code, str):
-                    found.append((text(coding.get("system")), code))
+                    system = coding.get("system")
+                    found.append((system if isinstance(system, str) else "", code))
             if (code := inner.get("code")) and isinstance(code, str):
                 found.append((text(inner.get("system")), code))
     return found
 
 
-def concept_text(concept: Any, *, displays_too: bool = True) -> str:
+def concept_text(concept: Any) -> str:
     """Return the words of a CodeableConcept: its text, else the first display."""
     for one in objects(concept):
-        inner = _unwrapped(one)
-        found = text(inner.get("text"))
-        if not found and displays_too:
-            displays = (text(coding.get("display")) for coding in [*objects(inner.get("coding")), inner])
-            found = next((display for display in displays if display), "")
-        if found:
+        inner = unwrapped(one)
+        if found := text(inner.get("text")):
             return found
+        for coding in (*objects(inner.get("coding")), inner):
+            if found := text(coding.get("display")):
+                return found
     return ""
 
 
-def _unwrapped(concept: Json) -> Json:
+def unwrapped(concept: Json) -> Json:
     """Return the CodeableConcept inside an R5 CodeableReference, or the concept itself."""
     wrapped = concept.get("concept")
     return wrapped if isinstance(wrapped, dict) else concept
@@ -74,8 +73,10 @@ def reference_key(value: Any) -> str:
 
     Empty for anything else, such as ``urn:uuid:...``, a search, or a reference by identifier only.
     """
-    found = text(value.get("reference")) if isinstance(value, dict) else text(value)
-    if found.startswith("#") or _LOCAL.fullmatch(found):
+    found = value.get("reference") if isinstance(value, dict) else value
+    if not isinstance(found, str):
+        return ""
+    if _LOCAL.fullmatch(found) or found.startswith("#"):
         return found
     parts = [part for part in found.partition("?")[0].split("/") if part]
     if "_history" in parts:
@@ -85,10 +86,16 @@ def reference_key(value: Any) -> str:
 
 def references(value: Any) -> list[str]:
     """Return the keys of every usable Reference in a list or a lone one."""
+    found: list[str] = []
     if not value:
-        return []
-    listed = value if isinstance(value, list) else (value,)
-    return [key for one in listed if isinstance(one, dict) and (key := reference_key(one))]
+        return found
+    for one in value if isinstance(value, list) else (value,):
+        if isinstance(one, dict) and (named := one.get("reference")) and isinstance(named, str):
+            # Nearly always the plain reference.
+            key = named if _LOCAL.fullmatch(named) else reference_key(named)
+            if key:
+                found.append(key)
+    return found
 
 
 def key_of(resource: Json) -> str:
@@ -99,37 +106,42 @@ def key_of(resource: Json) -> str:
 
 def day(value: Any) -> str:
     """Return the ISO 8601 day of a FHIR date, dateTime, instant or Period start; empty when there is no full day."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return day(text(value.get("start"))) or day(text(value.get("end")))
     found = _DATE.match(text(value))
-    return _iso(found[1], found[2], found[3]) if found and found[3] else ""
+    return _if_in_calendar(found[0]) if found and found[3] else ""
 
 
 def earliest_day(value: Any) -> str:
     """Return the first day that a date, even one of a year or month only, leaves possible; of a Period, its start's."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         value = value.get("start")
     found = _DATE.match(text(value))
-    return _iso(found[1], found[2] or "01", found[3] or "01") if found else ""
+    return _if_in_calendar(f"{found[1]}-{found[2] or '01'}-{found[3] or '01'}") if found else ""
 
 
-def _iso(year: str, month: str, day_of_month: str) -> str:
+def _if_in_calendar(iso_day: str) -> str:
+    """Return a day of the form YYYY-MM-DD, or empty when there is no such day."""
     try:
-        return date(int(year), int(month), int(day_of_month)).isoformat()
+        date.fromisoformat(iso_day)
     except ValueError:
         return ""
+    return iso_day
 
 
 def first_day(resource: Json, *names: str) -> str:
     """Return the first usable day among these elements of a resource."""
-    return next((found for name in names if (found := day(resource.get(name)))), "")
+    for name in names:
+        if found := day(resource.get(name)):
+            return found
+    return ""
 
 
 def first_date(resource: Json, *names: str) -> str:
     """Return the first usable date among these elements, of a Period its start: a day, a month, or a year."""
     for name in names:
         value = resource.get(name)
-        stated = text(value.get("start") if isinstance(value, Mapping) else value)
+        stated = text(value.get("start") if isinstance(value, dict) else value)
         if earliest_day(stated):
             found = _DATE.match(stated)
             return found[0] if found else ""

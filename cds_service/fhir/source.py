@@ -60,13 +60,18 @@ class Record:
 
     def of_type(self, kind: str) -> Iterator[Json]:
         """Yield the resources of one type, in the order of their keys. The record is complete by then."""
-        yield from self._by_type.get(kind, ())
+        yield from self.keyed(kind).values()
+
+    def keyed(self, kind: str) -> Mapping[str, Json]:
+        """Return the resources of one type by their keys, in the order of these. The record is complete by then."""
+        return self._by_type.get(kind, {})
 
     @cached_property
-    def _by_type(self) -> Mapping[str, Sequence[Json]]:
-        found: dict[str, list[Json]] = {}
-        for _, resource in sorted(self.resources.items()):
-            found.setdefault(text(resource.get("resourceType")), []).append(resource)
+    def _by_type(self) -> Mapping[str, Mapping[str, Json]]:
+        found: dict[str, dict[str, Json]] = {}
+        for key in sorted(self.resources):
+            resource = self.resources[key]
+            found.setdefault(resource["resourceType"], {})[key] = resource
         return found
 
 
@@ -194,13 +199,13 @@ def _entries(bundle: Any) -> tuple[list[Json], int]:
     """Return the resources in a Bundle, and how many entries hold none."""
     listed = _part(bundle, "entry")
     rows = listed if isinstance(listed, list) else [] if listed is None else [listed]
-    resources = [_part(row, "resource", row) for row in rows]
+    resources = [row.get("resource", row) for row in rows if isinstance(row, dict)]
     usable: list[Json] = [one for one in resources if isinstance(one, dict) and text(one.get("resourceType"))]
     return usable, len(rows) - len(usable)
 
 
-def _part(value: Any, name: str, default: Any = None) -> Any:
-    return value.get(name, default) if isinstance(value, dict) else None
+def _part(value: Any, name: str) -> Any:
+    return value.get(name) if isinstance(value, dict) else None
 
 
 def _unpack(value: Any) -> _Unpacked:
@@ -219,13 +224,15 @@ def _unpack(value: Any) -> _Unpacked:
     if kind != "Bundle":
         return _Unpacked(PrefetchState.DATA, (value,)) if kind else _Unpacked(PrefetchState.FAILED)
     inside, unusable = _entries(value)
-    outcomes = [resource for resource in inside if resource.get("resourceType") == "OperationOutcome"]
-    data = tuple(resource for resource in inside if resource.get("resourceType") != "OperationOutcome")
+    data: list[Json] = []
+    outcomes: list[Json] = []
+    for resource in inside:
+        (outcomes if resource["resourceType"] == "OperationOutcome" else data).append(resource)
     failed = any(is_failure(outcome) for outcome in outcomes)
     following = next((link for link in objects(value.get("link")) if text(link.get("relation")) == "next"), None)
     next_page = None if following is None else text(following.get("url"))
     if data:
-        return _Unpacked(PrefetchState.DATA, data, unusable, partly_failed=failed, next=next_page)
+        return _Unpacked(PrefetchState.DATA, tuple(data), unusable, partly_failed=failed, next=next_page)
     # A total without entries was counted, not sent: it must not pass for "nothing there".
     counted = value.get("total")
     kept_back = not outcomes and isinstance(counted, int) and counted > 0
@@ -272,18 +279,19 @@ class _Taken:
     def add(self, found: _Unpacked) -> None:
         self.problems.extend([Problem("unreadable", "Bundle entry")] * found.unusable)
         for resource in found.resources:
-            kind = text(resource.get("resourceType"))
+            kind = resource["resourceType"]
             if kind not in READ_TYPES:
                 continue
             if not is_about(resource, self.patient_id):
                 self.problems.append(Problem("other-patient", kind))
                 continue
-            own = self._with_own_parts(resource)
-            key = key_of(own)
-            if key == kind:
+            own = self._with_own_parts(resource) if "contained" in resource else resource
+            ident = text(own.get("id"))
+            if not ident:
                 self.without_id[_content(own)] = own
-            else:
-                self.by_key[key] = _newer(self.by_key[key], own) if key in self.by_key else own
+                continue
+            key = f"{kind}/{ident}"
+            self.by_key[key] = _newer(self.by_key[key], own) if key in self.by_key else own
 
     def resources(self) -> dict[str, Json]:
         """Return all of them by ``Type/id``."""

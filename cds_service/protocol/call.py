@@ -42,14 +42,16 @@ class HookCall:
         A key whose context field the client left out is left out, unless it was sent all the same; a query that
         cannot be filled in is empty.
         """
+        templates = self.service.prefetch
+        names = {name for template in templates.values() for name in _tokens(template)}
+        fields = {name: self._field(name) for name in names if name.startswith("context.")}
         found: dict[str, str] = {}
-        for key, template in self.service.prefetch.items():
-            tokens = _tokens(template)
-            without = any(name.startswith("context.") and not self._field(name) for name in tokens)
-            if without and key not in self.prefetch:
+        for key, template in templates.items():
+            values = [fields.get(name) for name in _tokens(template)]
+            if "" in values and key not in self.prefetch:
                 continue
-            known = not without and all(name.startswith("context.") for name in tokens)
-            found[key] = _TOKEN.sub(lambda token: self._field(token[1]), template) if known else ""
+            known = all(values)
+            found[key] = _TOKEN.sub(lambda token: fields[token[1]], template) if known else ""
         return found
 
     def _field(self, name: str) -> str:

@@ -533,8 +533,8 @@ def _identifiers(patient: Json) -> Iterator[str]:
     found: list[tuple[bool, str]] = []
     for one in objects(patient.get("identifier")):
         value = text(one.get("value"))
-        kind = next(objects(one.get("type")), {})
-        coding = next(objects(kind.get("coding")), {})
+        kind = next(iter(objects(one.get("type"))), {})
+        coding = next(iter(objects(kind.get("coding"))), {})
         called = text(kind.get("text")) or text(coding.get("display")) or text(coding.get("code")) or "identifier"
         if value:
             found.append((text(coding.get("code")) != "MR", f"{said(called)} {said(value)}"))

@@ -331,6 +331,24 @@ def test_a_note_on_a_finding_is_read_and_never_unsays_it(more: Json, found: dict
     assert lesions(read(edema(valueBoolean=True, **more))) == {"si_joint left": found}
 
 
+@pytest.mark.parametrize(
+    "more",
+    [
+        pytest.param({"note": [{"text": "With erosion."}]}, id="note"),
+        pytest.param({"comment": "With erosion."}, id="STU3"),
+        pytest.param({"comments": "With erosion."}, id="DSTU2"),
+        pytest.param(
+            {"component": [component(loinc("718-7"), valueString="x", note=[{"text": "With erosion."}])]},
+            id="of a component",
+        ),
+    ],
+)
+def test_a_note_in_the_study_is_read_beside_a_value_that_nobody_asks_for(more: Json):
+    found = read(study(), observation("a", loinc("718-7"), **IN_STUDY, valueQuantity=mm(3), **more))
+
+    assert lesions(found) == {"si_joint": {"erosion": "present"}}
+
+
 def test_a_note_on_something_else_that_mentions_an_mri_says_nothing():
     found = read(observation("a", loinc("718-7"), note=[{"text": "MRI: bone marrow edema of the left hip on STIR."}]))
 

@@ -19,7 +19,12 @@ from cds_service.fhir.readers.imaging_study import IGNORED_STATUS, read_sequence
 from cds_service.fhir.readers.imaging_study import modality as modality_of_study
 from cds_service.fhir.readers.markers import read_markers
 from cds_service.fhir.readers.medication import read_taken
-from cds_service.fhir.readers.observations import Links, may_say_something, observation_set, read_observation
+from cds_service.fhir.readers.observations import (
+    Links,
+    may_say_something,
+    observation_set,
+    read_observation,
+)
 from cds_service.fhir.readers.patient import read_patient
 from cds_service.fhir.readers.report_text import NotRead
 from cds_service.fhir.readers.reports import (
@@ -29,7 +34,10 @@ from cds_service.fhir.readers.reports import (
     contained,
     current,
     find_report,
+    inner_key,
     is_readable,
+    may_be_of_a_radiograph,
+    members,
     modality,
     outcome_of,
     read_radiograph,
@@ -38,6 +46,7 @@ from cds_service.fhir.readers.reports import (
 from cds_service.fhir.readers.versions import is_of_another_version
 from cds_service.fhir.source import Record
 from cds_service.knowledge.codes.sites import Place
+from cds_service.knowledge.codes.tables import may_be_a_finding
 from cds_service.model.case import Case, PlacedOrder, Problem, Statement, Study
 
 
@@ -88,8 +97,11 @@ def read_case(
     studies, places = _studies(
         [*record.of_type("ImagingStudy"), *_of_type(inner, "ImagingStudy")], how, collect, problems
     )
-    observations = [_with_inner_links(one, one) for one in record.of_type("Observation")]
-    by_key = {key_of(one): one for one in [*observations, *_of_type(inner, "Observation")]}
+    by_key = {
+        key: _with_inner_links(one, one) if "contained" in one else one
+        for key, one in record.keyed("Observation").items()
+    }
+    by_key |= {key_of(one): one for one in _of_type(inner, "Observation")}
     every_report, others = _reports(record, places, by_key, problems)
     reports = [report for report in every_report if report.is_mr]
     for report in reports:
@@ -102,15 +114,15 @@ def read_case(
     for report in reports:
         collect(report.resource, partial(read_report, report, how))
     links = Links(
-        {member: report.study for report in reports for member in _members(report.resource)},
-        frozenset(member for report in others for member in _members(report)),
+        {member: report.study for report in reports for member in members(report.resource)},
+        others,
     )
     found = observation_set(by_key, links)
     observed = {key: resource for key, resource in found.by_key.items() if may_say_something(resource, how)}
-    for _, resource in sorted(observed.items()):
-        collect(resource, partial(read_observation, resource, found, known, how, problems))
+    for key in sorted(key for key, resource in observed.items() if may_say_something(resource, how, may_be_a_finding)):
+        collect(observed[key], partial(read_observation, observed[key], found, known, how, problems))
     statements.extend(read_markers(observed.values(), how, problems))
-    for resource in record.of_type("DiagnosticReport"):
+    for resource in filter(may_be_of_a_radiograph, record.of_type("DiagnosticReport")):
         collect(resource, partial(read_radiograph, resource))
     for resource in record.of_type("Patient"):
         collect(resource, partial(read_patient, resource, how))
@@ -148,8 +160,8 @@ def _contained(record: Record) -> list[Json]:
     What is inside a resource has no life of its own: it does not count when the resource does not.
     """
     found: list[Json] = []
-    outers = (one for kind in ("DiagnosticReport", "Observation") for one in record.of_type(kind) if "contained" in one)
-    for outer in filter(is_readable, outers):
+    outers = [*record.of_type("DiagnosticReport"), *record.of_type("Observation")]
+    for outer in [one for one in outers if "contained" in one and is_readable(one)]:
         for name, resource in contained(outer).items():
             kind = text(resource.get("resourceType"))
             linked = _with_inner_links(resource, outer)
@@ -164,7 +176,7 @@ def _with_inner_links(resource: Json, outer: Json) -> Json:
     kinds = {name: text(inner.get("resourceType")) for name, inner in contained(outer).items()}
     links = {name: references(resource.get(name)) for name in ("derivedFrom", "hasMember", "partOf")}
     mapped = {
-        name: [{"reference": _inner_key(outer, key, kinds.get(key, ""))} for key in keys]
+        name: [{"reference": inner_key(outer, key, kinds.get(key, ""))} for key in keys]
         for name, keys in links.items()
         if any(key in kinds for key in keys)
     }
@@ -173,11 +185,6 @@ def _with_inner_links(resource: Json, outer: Json) -> Json:
 
 def _of_type(resources: Iterable[Json], kind: str) -> list[Json]:
     return [resource for resource in resources if resource.get("resourceType") == kind]
-
-
-def _inner_key(report: Json, reference: str, kind: str) -> str:
-    """Return the key under which ``_contained`` lists a reference such as ``#finding1``."""
-    return f"{kind}/{key_of(report).split('/')[-1]}{reference}" if reference.startswith("#") else reference
 
 
 def _studies(
@@ -235,20 +242,14 @@ def _with_inner_studies(resource: Json) -> Json:
     if not resource.get("contained"):
         return resource
     mapped = {
-        name: [{"reference": _inner_key(resource, key, "ImagingStudy")} for key in references(resource.get(name))]
+        name: [{"reference": inner_key(resource, key, "ImagingStudy")} for key in references(resource.get(name))]
         for name in ("imagingStudy", "study")
     }
     return {**resource, **{name: found for name, found in mapped.items() if found}}
 
 
-def _members(report: Json) -> list[str]:
-    """Return the keys of the observations that a report names or holds."""
-    named = [_inner_key(report, key, "Observation") for key in references(report.get("result"))]
-    return [*named, *(_inner_key(report, name, "Observation") for name in contained(report))]
-
-
 def _observations(report: Json, by_key: Mapping[str, Json]) -> list[Json]:
-    return [by_key[key] for key in dict.fromkeys(_members(report)) if key in by_key]
+    return [by_key[key] for key in dict.fromkeys(members(report)) if key in by_key]
 
 
 def _reported(study: Study | None, report: Report) -> Study:

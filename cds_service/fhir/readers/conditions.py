@@ -56,7 +56,7 @@ class _Condition:
 
 def may_say_anything(resource: Json, how: ReadingRules) -> bool:
     """Whether any code of a Condition is known: of one without, ``read_condition`` has nothing to say."""
-    return any(may_be_context(system, code, how.aliases) for system, code in codings(resource.get("code")))
+    return may_be_context(codings(resource.get("code")), how.aliases)
 
 
 def read_condition(resource: Json, how: ReadingRules) -> Iterator[Statement]:

@@ -87,8 +87,8 @@ def place_in(resource: Json, aliases: Aliases, *names: str) -> Place:
     Elements that name places which exclude each other name none; a left one and a right one name both sides.
     """
     found = [_place_of(element, aliases) for name in names for element in objects(resource.get(name))]
-    if not found:
-        return ANYWHERE
+    if len(found) < 2:
+        return found[0] if found else ANYWHERE
     sides = {place.side for place in found if place.side}
     exact = most_exact([place for place in found if place.sites() or place.tissue])
     side = sides.pop() if len(sides) == 1 else "both" if sides else None
@@ -103,15 +103,27 @@ def _place_of(element: Json, aliases: Aliases) -> Place:
     coded = [*codings(element), *codings(element.get("laterality"))]
     for extension in objects(element.get("extension")):
         coded += [*codings(extension.get("valueCodeableConcept")), *codings(extension.get("valueCoding"))]
-    places = [place for system, code in coded if (place := site_of(system, code, aliases)) is not None]
-    sides = {side for system, code in coded if (side := side_of(system, code, aliases))}
-    sides |= {place.side for place in places if place.side}
+    places: list[Place] = []
+    sides: set[str] = set()
+    for system, code in coded:
+        if (place := site_of(system, code, aliases)) is not None:
+            places.append(place)
+            if place.side:
+                sides.add(place.side)
+        if side := side_of(system, code, aliases):
+            sides.add(side)
     exact = most_exact(places)
-    return Place(exact.site, sides.pop() if len(sides) == 1 else None, exact.may_be, exact.tissue)
+    if len(sides) != 1:
+        return exact
+    return Place(exact.site, sides.pop(), exact.may_be, exact.tissue)
 
 
 def most_exact(places: list[Place]) -> Place:
     """Return the smallest of places that lie within each other; no place when two of them exclude each other."""
+    if not places:
+        return ANYWHERE
+    if len(places) == 1 and places[0].side is None:
+        return places[0]
     by_size = sorted((place for place in places if place.sites()), key=lambda place: len(place.sites()))
     tissue = next((place.tissue for place in (*by_size, *places) if place.tissue), None)
     if not by_size or any(not by_size[0].sites() & other.sites() for other in by_size):

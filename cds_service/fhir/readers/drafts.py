@@ -18,7 +18,7 @@ from cds_service.knowledge.codes.diagnoses import diagnosis_of
 from cds_service.knowledge.codes.entry import Aliases
 from cds_service.knowledge.codes.orders import Contrast, imaging_of, procedure_of
 from cds_service.knowledge.codes.referrals import is_referral, referral_of
-from cds_service.knowledge.codes.sites import Place, Tissue, settle
+from cds_service.knowledge.codes.sites import ANYWHERE, Place, Tissue, settle
 from cds_service.knowledge.sites import SITES
 from cds_service.model.case import Draft, PlacedOrder, Problem
 from cds_service.model.finding import Finding, Provenance, State, Trust, Value
@@ -28,6 +28,9 @@ DRAFT_TYPES = frozenset({"ServiceRequest", "MedicationRequest", *ORDERS})
 PLACED_STATUS = ("active", "completed")
 NO_DRAFT_STATUS = ("completed", "cancelled", "entered-in-error", "revoked", "stopped")
 """An order with one of these is not being written any more."""
+
+MORE_WORDS = frozenset({"orderDetail", "note", "patientInstruction"})
+"""Elements that may say in words what an order's code does not."""
 
 KIND_OF_IMAGING = {"MR": "mri", "XR": "radiograph"}
 
@@ -127,8 +130,10 @@ def read_placed(resource: Json, aliases: Aliases) -> PlacedOrder | None:
     if text(resource.get("status")) not in PLACED_STATUS or _kind(resource, aliases)[0] != "referral":
         return None
     target = _target(resource, aliases)
+    if not target:
+        return None
     day = first_day(resource, "authoredOn", "occurrenceDateTime", "occurrencePeriod")
-    return PlacedOrder(target, day, key_of(resource)) if target else None
+    return PlacedOrder(target, day, key_of(resource))
 
 
 def _title(resource: Json) -> str:
@@ -147,7 +152,7 @@ def _words(resource: Json) -> str:
             parts += [text(parameter.get("valueString")), words_of(parameter.get("valueCodeableConcept"))]
     parts += [text(note.get("text")) for note in objects(resource.get("note"))]
     parts.append(text(resource.get("patientInstruction")))
-    return ". ".join(part for part in parts if part)
+    return ". ".join(filter(None, parts))
 
 
 def _reason_place(resource: Json, aliases: Aliases) -> Place:
@@ -166,9 +171,9 @@ def _reason_place(resource: Json, aliases: Aliases) -> Place:
 def _kind(resource: Json, aliases: Aliases) -> tuple[str, Place]:
     """Return the kind of order and the place its code names. An order not to do something is of no kind."""
     if resource.get("doNotPerform") is True:
-        return "other", Place()
+        return "other", ANYWHERE
     if text(resource.get("resourceType")) == "MedicationRequest":
-        return "medication", Place()
+        return "medication", ANYWHERE
     for system, code in codings(resource.get("code")):
         imaging = imaging_of(system, code)
         if imaging is not None:
@@ -178,12 +183,12 @@ def _kind(resource: Json, aliases: Aliases) -> tuple[str, Place]:
             kind = procedure.kind.value
             return {"cast": "immobilisation"}.get(kind, kind) if kind in _PROCEDURES else "other", procedure.place
         if referral_of(system, code, aliases) or is_referral(system, code):
-            return "referral", Place()
+            return "referral", ANYWHERE
     title = words_of(resource.get("code"))
     named = kind_named(title)
     if named == "other" and any(is_referral(system, code) for system, code in codings(resource.get("category"))):
         named = "referral"
-    return named, Place()
+    return named, ANYWHERE
 
 
 _PROCEDURES = frozenset({"arthroplasty", "biopsy", "cast", "immobilisation"})
@@ -191,15 +196,13 @@ _PROCEDURES = frozenset({"arthroplasty", "biopsy", "cast", "immobilisation"})
 
 def _target(resource: Json, aliases: Aliases) -> str:
     """Return whom a referral is to: by its code, its performer type, or the words nearest to them; else empty."""
-    for system, code in [*codings(resource.get("code")), *codings(resource.get("performerType"))]:
+    for system, code in codings(resource.get("code")) + codings(resource.get("performerType")):
         target = referral_of(system, code, aliases)
         if target:
             return target
-    named = (
-        targets_named(words_of(resource.get("code")))
-        or targets_named(words_of(resource.get("performerType")))
-        or targets_named(_words(resource))
-    )
+    named = targets_named(words_of(resource.get("code"))) or targets_named(words_of(resource.get("performerType")))
+    if not named and not MORE_WORDS.isdisjoint(resource):
+        named = targets_named(_words(resource))
     return next(iter(named)) if len(named) == 1 else ""
 
 

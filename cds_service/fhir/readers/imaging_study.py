@@ -58,7 +58,7 @@ def study_place(resource: Json, how: ReadingRules) -> Place:
     series = [
         {**site, "laterality": [*objects(one.get("laterality"))]}
         for one in objects(resource.get("series"))
-        if _is_mr_series(one)
+        if ("bodySite" in one or "laterality" in one) and _is_mr_series(one)
         for site in [*objects(one.get("bodySite"))] or [{}]
     ]
     place = settle(place_in({"bodySite": series}, how.aliases, "bodySite"), site_named(_words(resource)))
@@ -69,8 +69,9 @@ def study_place(resource: Json, how: ReadingRules) -> Place:
 
 def study_day(resource: Json) -> str:
     """Return the day the study was done, or that of its first series, or empty."""
-    of_series = sorted(found for series in objects(resource.get("series")) if (found := first_day(series, "started")))
-    return first_day(resource, "started") or next(iter(of_series), "")
+    if started := first_day(resource, "started"):
+        return started
+    return min((day for one in objects(resource.get("series")) if (day := first_day(one, "started"))), default="")
 
 
 def read_sequences(resource: Json, how: ReadingRules, problems: list[Problem]) -> Iterator[Statement]:

@@ -36,12 +36,13 @@ def read_markers(resources: Iterable[Json], how: ReadingRules, problems: list[Pr
     newest: dict[str, tuple[str, bool, str, State]] = {}
     measured: dict[str, str] = {}
     for resource in resources:
-        parts = [part for part in (resource, *objects(resource.get("component"))) if _facts(part)]
+        every = (resource, *objects(resource.get("component")))
+        parts = [(part, facts) for part in every if (facts := _facts(part))]
         day = first_day(resource, *DAY_FIELDS) if parts else ""
         if not parts or not how.within(day, INFECTION_SIGN_DAYS):
             continue
         try:
-            judged = [(fact, _raised(part)) for part in parts for fact in _facts(part)]
+            judged = [(fact, _raised(part)) for part, facts in parts for fact in facts]
         except UNREADABLE:
             problems.append(Problem("unreadable", "Observation", key_of(resource)))
             continue

@@ -59,7 +59,7 @@ def read_medication(resource: Json, others: Mapping[str, Json], aliases: Aliases
         others: resources that travel with the order, by key: the medicine may be one of them, or contained.
     """
     drug = _drug(resource, others, aliases)
-    yield "order.drug", drug if drug in DRAFT_DRUG.choices else "other"
+    yield "order.drug", drug.value if drug is not None and drug.value in DRAFT_DRUG.choices else "other"
     dosages = list(objects(resource.get("dosageInstruction")))
     routes = " ".join(concept_text(dosage.get("route")) for dosage in dosages)
     if _INHALED.search(routes):
@@ -77,12 +77,13 @@ def read_taken(resource: Json, aliases: Aliases) -> Iterator[Statement]:
     if text(resource.get("status")) not in TAKEN_STATUS or resource.get("doNotPerform") is True:
         return
     drug = _drug(resource, {}, aliases)
-    fact = CONTEXT_FACTS.get(Medicine(drug)) if drug in set(Medicine) else None
+    fact = CONTEXT_FACTS.get(drug) if drug is not None else None
     if fact is not None:
         yield Statement(fact, State.PRESENT, Provenance(key_of(resource), first_day(resource, "authoredOn")))
 
 
-def _drug(resource: Json, others: Mapping[str, Json], aliases: Aliases) -> str:
+def _drug(resource: Json, others: Mapping[str, Json], aliases: Aliases) -> Medicine | None:
+    """Return the class of the medicine ordered, by its codes or else by its name; None for any other."""
     r5 = resource.get("medication")
     concepts = [resource.get("medicationCodeableConcept"), r5]
     named = resource.get("medicationReference") or (r5.get("reference") if isinstance(r5, Mapping) else None)
@@ -96,12 +97,12 @@ def _drug(resource: Json, others: Mapping[str, Json], aliases: Aliases) -> str:
         for system, code in codings(concept):
             found = medicine_of(system, code, aliases)
             if found is not None:
-                return found.value
+                return found
     for concept in concepts:
-        named = medicine_named(concept_text(concept))
-        if named is not None:
-            return named.value
-    return "other"
+        found = medicine_named(concept_text(concept))
+        if found is not None:
+            return found
+    return None
 
 
 def _regimen(dosage: Json) -> Iterator[tuple[str, Value]]:

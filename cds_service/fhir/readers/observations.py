@@ -8,10 +8,11 @@ used for matching; the words of a value, a note or an uncoded title go through t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import Enum, auto
+from functools import cached_property
 from typing import Any
 
 from cds_service.fhir.access import (
@@ -28,6 +29,7 @@ from cds_service.fhir.access import (
 from cds_service.fhir.readers.context import ReadingRules, StudyPlaces, merged, place_in
 from cds_service.fhir.readers.prose import ALSO_NAMED, in_words
 from cds_service.fhir.readers.report_text import are_english
+from cds_service.fhir.readers.reports import members
 from cds_service.fhir.readers.words import modality_told
 from cds_service.fhir.sequences import sequences_named
 from cds_service.knowledge.codes.diagnoses import diagnosis_of
@@ -42,7 +44,7 @@ from cds_service.knowledge.codes.findings import (
 )
 from cds_service.knowledge.codes.orders import section_of, sequence_of
 from cds_service.knowledge.codes.qualifiers import choice_of, interpreted, says_unknown, state_of
-from cds_service.knowledge.codes.sites import Place, settle
+from cds_service.knowledge.codes.sites import ANYWHERE, Place, settle
 from cds_service.knowledge.codes.tables import may_be_a_finding, may_be_observed
 from cds_service.model.case import Problem, Statement
 from cds_service.model.coding import CANONICAL_SYSTEMS
@@ -55,8 +57,8 @@ DAY_FIELDS = ("effectiveDateTime", "effectivePeriod", "effectiveInstant", "issue
 PLAUSIBLE_MM = (Decimal("0.01"), Decimal(1000))
 """No edema is measured finer than the one or reaches as far as the other: such a number is a slip of the unit."""
 
-SAID_BESIDE = frozenset({"component", "bodySite", "bodyStructure", "method", "note", "comment", "comments"})
-"""Elements in which a number may be said to be of a finding, or more is said than the number."""
+NOTES = frozenset({"note", "comment", "comments"})
+"""STU3 and DSTU2 have another name for a note."""
 
 LINKS = frozenset({"hasMember", "derivedFrom", "partOf", "related"})
 
@@ -66,22 +68,29 @@ LONGEST_LINK = 20
 
 @dataclass(frozen=True)
 class Links:
-    """What reports say of observations: to which study they belong, and which are of another kind of imaging."""
+    """What reports say of observations: to which study they belong. ``others`` are reports of no MRI."""
 
     study_by_member: Mapping[str, str] = field(default_factory=dict)
-    elsewhere: frozenset[str] = frozenset()
+    others: Sequence[Json] = ()
+
+    @cached_property
+    def elsewhere(self) -> frozenset[str]:
+        """The observations of another kind of imaging, or of none."""
+        return frozenset(member for report in self.others for member in members(report))
 
 
 @dataclass(frozen=True)
 class ObservationSet:
     """The observations of a record and how they hang together.
 
-    ``parents`` says which observation has another as its member or source.
+    ``parents`` says which observation has another as its member or source, ``sources`` what each is derived from or
+    part of.
     """
 
     by_key: Mapping[str, Json]
     links: Links
     parents: Mapping[str, str]
+    sources: Mapping[str, list[str]]
 
     def line(self, key: str) -> list[str]:
         """Return an observation and those it belongs to, the nearest first; links in a circle end."""
@@ -96,39 +105,38 @@ class ObservationSet:
 
 def observation_set(observations: Mapping[str, Json], links: Links) -> ObservationSet:
     """Return the observations that count, of those given by key, with their links."""
-    by_key = {key: one for key, one in observations.items() if text(one.get("status")) not in IGNORED_STATUS}
+    by_key = {key: one for key, one in observations.items() if one.get("status") not in IGNORED_STATUS}
     parents: dict[str, str] = {}
-    linked = sorted((key, resource) for key, resource in by_key.items() if not LINKS.isdisjoint(resource))
-    for key, resource in linked:
+    linked = sorted(key for key, resource in by_key.items() if not resource.keys().isdisjoint(LINKS))
+    for key in linked:
+        resource = by_key[key]
         for member in [*references(resource.get("hasMember")), *_related(resource, "has-member")]:
             parents.setdefault(member, key)
-    for key, resource in linked:
-        for source in _sources(resource):
+    sources = {key: _sources(by_key[key]) for key in linked}
+    for key, named in sources.items():
+        for source in named:
             if source in by_key:
                 parents.setdefault(key, source)
-    return ObservationSet(by_key, links, parents)
+    return ObservationSet(by_key, links, parents, sources)
 
 
-def may_say_something(resource: Json, how: ReadingRules) -> bool:
+def may_say_something(
+    resource: Json,
+    how: ReadingRules,
+    is_any: Callable[[list[tuple[str, str]], Aliases], bool] = may_be_observed,
+) -> bool:
     """Whether an observation may be read here at all, as a finding or as a marker of inflammation.
 
-    Most of a record are numbers that nobody asks for, with nothing said beside them: laboratory values and vital signs.
-    They are told apart before anything is worked out.
+    Most of a record are answers to what nobody asks here, with nothing said beside them: laboratory values and vital
+    signs. They are told apart before anything is worked out. With ``is_any`` for the codes of findings alone: whether
+    ``read_observation`` may have anything to say.
     """
-    return not _is_a_number(resource) or any(
-        may_be_observed(system, code, how.aliases) for system, code in codings(resource.get("code"))
-    )
-
-
-def _is_a_number(resource: Json) -> bool:
-    return "valueQuantity" in resource and SAID_BESIDE.isdisjoint(resource)
-
-
-def _is_a_mere_number(resource: Json, how: ReadingRules) -> bool:
-    """Whether an observation is a number of something else than a finding, with nothing said beside it."""
-    return _is_a_number(resource) and not any(
-        may_be_a_finding(*pair, how.aliases) for pair in codings(resource.get("code"))
-    )
+    if is_any(codings(resource.get("code")), how.aliases) or not NOTES.isdisjoint(resource):
+        return True
+    for part in objects(resource["component"]) if "component" in resource else ():
+        if is_any(codings(part.get("code")), how.aliases) or not NOTES.isdisjoint(part):
+            return True
+    return "valueQuantity" not in resource and not _is_answered(resource)
 
 
 def read_observation(
@@ -139,8 +147,6 @@ def read_observation(
     Words are read in English only, as those of reports are; codes count in any language.
     An observation of another kind of imaging, by its study or its report, states nothing here.
     """
-    if _is_a_mere_number(resource, how):
-        return
     parts = [_part(resource, how), *(_part(one, how, is_whole=False) for one in objects(resource.get("component")))]
     if not any(part.meanings or part.texts for part in parts):
         return
@@ -148,18 +154,20 @@ def read_observation(
     line = found.line(key)
     if any(_is_elsewhere(one, found, studies) for one in line):
         return
+    is_mr = any(part.is_finding for part in parts) or any(_is_linked(one, found, studies) for one in line)
+    # A note beside anything else may mention an MRI; a narrative that does is one.
+    if not is_mr and all(trust is Trust.NOTE for part in parts for _, trust in part.texts):
+        return
     day = first_day(resource, *DAY_FIELDS)
     study = _study(line, found, studies, day)
     day = day or studies.days.get(study, "")
-    place = Place()
+    place = ANYWHERE
     for one in line:
         place = settle(place, _own_place(found.by_key[one], how))
-    shown = studies.places.get(study, Place())
-    is_mr = any(part.is_finding for part in parts) or any(_is_linked(one, found, studies) for one in line)
+    shown = studies.places.get(study, ANYWHERE)
     for part in _in_english(parts, resource, problems, is_mr=is_mr):
         worded: set[str] = set()
         for words, trust in part.texts:
-            # A note beside anything else may mention an MRI; a narrative that does is one.
             if is_mr or (trust > Trust.NOTE and modality_told(words) == "MR"):
                 said = list(in_words(words, Provenance(key, day, trust), settle(place, shown), study, how))
                 worded |= {statement.fact for statement in said if trust > Trust.NOTE}
@@ -193,7 +201,7 @@ def _in_english(parts: list[_Part], resource: Json, problems: list[Problem], *, 
 
 def may_state_a_finding(resource: Json, how: ReadingRules) -> bool:
     """Whether an observation may state a finding whatever stands beside it, and is not only a note to one."""
-    if _is_a_mere_number(resource, how):
+    if not may_say_something(resource, how, may_be_a_finding):
         return False
     parts = [_part(resource, how), *(_part(one, how, is_whole=False) for one in objects(resource.get("component")))]
     return any(part.meanings or any(trust > Trust.NOTE for _, trust in part.texts) for part in parts)
@@ -201,10 +209,8 @@ def may_state_a_finding(resource: Json, how: ReadingRules) -> bool:
 
 def may_state_anything(code: str, aliases: Aliases) -> bool:
     """Whether a code, of whatever system, is one without which no observation passes ``may_state_a_finding``."""
-    return any(
-        may_be_a_finding(system, code, aliases) or key_of_code(system, code) in DESCRIPTOR_CODES
-        for system in CANONICAL_SYSTEMS | {system for system, _ in aliases}
-    )
+    systems = CANONICAL_SYSTEMS | {system for system, _ in aliases}
+    return may_be_a_finding([(system, code) for system in systems], aliases)
 
 
 # Where an observation belongs
@@ -213,13 +219,15 @@ def may_state_anything(code: str, aliases: Aliases) -> bool:
 def _is_elsewhere(key: str, found: ObservationSet, studies: StudyPlaces) -> bool:
     if key in found.links.study_by_member:
         return False
-    links = set(_sources(found.by_key[key]))
-    return key in found.links.elsewhere or bool(links & studies.others and not links & studies.places.keys())
+    if key in found.links.elsewhere:
+        return True
+    links = found.sources.get(key, ())
+    return not studies.others.isdisjoint(links) and studies.places.keys().isdisjoint(links)
 
 
 def _is_linked(key: str, found: ObservationSet, studies: StudyPlaces) -> bool:
     """Whether an observation is known to be of MRI, by a study or a report."""
-    return key in found.links.study_by_member or any(link in studies.days for link in _sources(found.by_key[key]))
+    return key in found.links.study_by_member or any(link in studies.days for link in found.sources.get(key, ()))
 
 
 def _sources(resource: Json) -> list[str]:
@@ -238,7 +246,7 @@ def _related(resource: Json, kind: str) -> list[str]:
 def _study(line: list[str], found: ObservationSet, studies: StudyPlaces, day: str) -> str:
     """Return the study an observation belongs to: by its own links, its report, its parents, or its day."""
     for key in line:
-        named = [link for link in _sources(found.by_key[key]) if link.startswith("ImagingStudy/")]
+        named = [link for link in found.sources.get(key, ()) if link.startswith("ImagingStudy/")]
         sent = [link for link in named if link in studies.days]
         reported = found.links.study_by_member.get(key, "")
         if sent or reported or named:
@@ -248,17 +256,17 @@ def _study(line: list[str], found: ObservationSet, studies: StudyPlaces, day: st
 
 def _own_place(resource: Json, how: ReadingRules) -> Place:
     """Return where an observation says it is, by its body site or by a component whose value is a place or side."""
-    structures = {"structures": [*_structures(resource)]}
-    place = settle(
-        place_in(resource, how.aliases, "bodySite", "bodyStructure"), place_in(structures, how.aliases, "structures")
-    )
+    place = place_in(resource, how.aliases, "bodySite", "bodyStructure")
+    if "bodyStructure" in resource:
+        structures = {"structures": [*_structures(resource)]}
+        place = settle(place, place_in(structures, how.aliases, "structures"))
     told = [
         concept
         for component in objects(resource.get("component"))
-        if not _meanings(component, how)
         for concept in objects(component.get("valueCodeableConcept"))
+        if not _meanings(component, codings(component.get("code")), how)
     ]
-    return settle(place, place_in({"told": told}, how.aliases, "told"))
+    return settle(place, place_in({"told": told}, how.aliases, "told")) if told else place
 
 
 def _structures(resource: Json) -> Iterator[Json]:
@@ -297,8 +305,8 @@ class _Part:
 
 
 def _part(resource: Json, how: ReadingRules, *, is_whole: bool = True) -> _Part:
-    coded = list(codings(resource.get("code")))
-    meanings = _meanings(resource, how)
+    coded = codings(resource.get("code"))
+    meanings = _meanings(resource, coded, how)
     is_finding = bool(meanings) or any(is_generic(system, code) for system, code in coded)
     words = _words_of_value(resource, how)
     sections = [section for system, code in coded if (section := section_of(system, code)) is not None]
@@ -307,7 +315,6 @@ def _part(resource: Json, how: ReadingRules, *, is_whole: bool = True) -> _Part:
         texts.append((words, Trust.IMPRESSION_TEXT if sections[0] == "impression" else Trust.FINDINGS_TEXT))
     elif words and is_finding:
         texts.append((words, Trust.FINDINGS_TEXT))
-    # STU3 and DSTU2 have another name for a note.
     notes = [text(note.get("text")) for note in objects(resource.get("note"))]
     notes += [text(resource.get("comment")), text(resource.get("comments"))]
     code = resource.get("code")
@@ -321,8 +328,9 @@ def _part(resource: Json, how: ReadingRules, *, is_whole: bool = True) -> _Part:
 def _is_answered(resource: Json) -> bool:
     """Whether an observation holds an answer, so that the words of its code are only the question."""
     answers = ("interpretation", "dataAbsentReason", "component", "hasMember")
-    left_out = any(name.startswith("_value") for name in resource)
-    return left_out or _has_value(resource) or any(resource.get(name) is not None for name in answers)
+    return any(name.startswith(("value", "_value")) for name in resource) or any(
+        resource.get(name) is not None for name in answers
+    )
 
 
 def _words_of_value(resource: Json, how: ReadingRules) -> str:
@@ -332,9 +340,17 @@ def _words_of_value(resource: Json, how: ReadingRules) -> str:
     concept = resource.get("valueCodeableConcept")
     if not isinstance(concept, Mapping):
         return text(resource.get("valueString"))
-    coded = list(codings(concept))
-    known = any(state_of(s, c, how.aliases) or says_unknown(s, c, how.aliases) or _meaning(s, c, how) for s, c in coded)
-    return "" if known else text(concept.get("text"))
+    words = text(concept.get("text"))
+    if not words:
+        return ""
+    for system, code in codings(concept):
+        if (
+            state_of(system, code, how.aliases)
+            or says_unknown(system, code, how.aliases)
+            or _meaning(system, code, how)
+        ):
+            return ""
+    return words
 
 
 @dataclass(frozen=True)
@@ -342,9 +358,8 @@ class _Asserted(CodedMeaning):
     """A finding named by the value of a generic code ("MRI finding: synovitis"): the value is the assertion."""
 
 
-def _meanings(resource: Json, how: ReadingRules) -> list[CodedMeaning]:
+def _meanings(resource: Json, coded: list[tuple[str, str]], how: ReadingRules) -> list[CodedMeaning]:
     """Return each finding or diagnosis that the code, or the value of a generic code, names."""
-    coded = list(codings(resource.get("code")))
     named = merged(meaning for system, code in coded if (meaning := _meaning(system, code, how)) is not None)
     named = named or merged(_described(resource, coded, how))
     if named or not any(is_generic(system, code) for system, code in coded):
@@ -362,7 +377,8 @@ def _meaning(system: str, code: str, how: ReadingRules) -> CodedMeaning | None:
 
 def _described(resource: Json, coded: list[tuple[str, str]], how: ReadingRules) -> Iterator[CodedMeaning]:
     """Yield what a describing word ("hyperintense") comes to: a finding only in bone or marrow, on a named sequence."""
-    tissue = place_in(resource, how.aliases, "bodySite").tissue
+    describing = [pair for pair in coded if key_of_code(*pair) in DESCRIPTOR_CODES]
+    tissue = place_in(resource, how.aliases, "bodySite").tissue if describing else None
     if tissue is None:
         return
     method = resource.get("method")
@@ -371,7 +387,7 @@ def _described(resource: Json, coded: list[tuple[str, str]], how: ReadingRules) 
         stated += codings(component.get("valueCodeableConcept"))
     sequences = {sequence_of(*pair) for pair in stated} - {None, "fat_suppressed"}
     sequences |= sequences_named(f"{concept_text(method)}. {concept_text(resource.get('code'))}")
-    for system, code in coded:
+    for system, code in describing:
         meaning = described(system, code, tissue, [name for name in sequences if name])
         if meaning is not None:
             yield meaning

@@ -145,7 +145,7 @@ def modality(resource: Json, studies: StudyPlaces) -> str:
     Its text is not asked here, because the report of a radiograph may well speak of MRI.
     """
     named = _studies_named(resource)
-    if any(study in studies.places for study in named):
+    if not studies.places.keys().isdisjoint(named):
         return "MR"
     for system, code in codings(resource.get("code")):
         imaging = imaging_of(system, code)
@@ -155,11 +155,11 @@ def modality(resource: Json, studies: StudyPlaces) -> str:
     if by_title:
         return by_title
     laboratory = any(report_category_of(s, c) == "laboratory" for s, c in codings(resource.get("category")))
-    return "other" if laboratory or any(study in studies.others for study in named) else ""
+    return "other" if laboratory or not studies.others.isdisjoint(named) else ""
 
 
 def _studies_named(resource: Json) -> list[str]:
-    return [*references(resource.get("imagingStudy")), *references(resource.get("study"))]
+    return references(resource.get("imagingStudy")) + references(resource.get("study"))
 
 
 def _study(resource: Json, studies: StudyPlaces, place: Place, day: str) -> str:
@@ -278,18 +278,21 @@ def _is_of_another_region(resource: Json) -> bool:
     return has(OTHER_TITLE_WORDS, title) and not _ordered_place(resource).sites()
 
 
+def may_be_of_a_radiograph(resource: Json) -> bool:
+    """Whether a report has a conclusion that counts, on a place known here: of none else ``read_radiograph`` says."""
+    return bool(text(resource.get("conclusion")) and is_readable(resource) and _ordered_place(resource).sites())
+
+
 def read_radiograph(resource: Json) -> Iterator[Statement]:
     """Yield that a radiograph was normal, from its own report or from what the report of the MRI tells of it.
 
     It is said of the place that was examined: a normal chest says nothing of a hip.
     """
-    told = text(resource.get("conclusion"))[:LONGEST_TEXT]
-    if not told or not is_readable(resource):
+    if not may_be_of_a_radiograph(resource):
         return
+    told = text(resource.get("conclusion"))[:LONGEST_TEXT]
     place = _ordered_place(resource)
     sites = [place.site] if place.site else sorted(place.sites())
-    if not sites:
-        return
     coded = [imaging_of(system, code) for system, code in codings(resource.get("code"))]
     title = words_of(resource.get("code"))
     own = any(one is not None and one.modality == "XR" for one in coded) or has(RADIOGRAPH_WORDS, title)
@@ -321,3 +324,14 @@ def contained(resource: Json) -> Mapping[str, Json]:
     """Return the resources inside a report by ``#id``."""
     inside = resource.get("contained")
     return {f"#{text(one.get('id'))}": one for one in objects(inside) if text(one.get("id"))} if inside else {}
+
+
+def inner_key(outer: Json, reference: str, kind: str) -> str:
+    """Return the key that a reference such as ``#finding1``, to what is inside a resource, has in the record."""
+    return f"{kind}/{key_of(outer).split('/')[-1]}{reference}" if reference.startswith("#") else reference
+
+
+def members(report: Json) -> list[str]:
+    """Return the keys of the observations that a report names or holds."""
+    named = [*references(report.get("result")), *contained(report)]
+    return [inner_key(report, key, "Observation") if key.startswith("#") else key for key in named]

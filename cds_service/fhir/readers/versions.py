@@ -24,12 +24,14 @@ ELEMENTS = {
 
 def is_of_another_version(resource: Json) -> bool:
     """Whether a resource has a type, or an element, that R4 does not know but another version does."""
-    kind = text(resource.get("resourceType"))
-    own = ELEMENTS.get(kind, frozenset())
-    if not own.isdisjoint(resource) and any(resource.get(name) for name in own):
+    kind: str = resource.get("resourceType", "")
+    own = ELEMENTS.get(kind)
+    if own is None:
+        return kind in ORDERS
+    if not resource.keys().isdisjoint(own) and any(resource.get(name) for name in own):
         return True
     # DSTU2 and STU3 write a condition's status as a plain code.
-    return kind in ORDERS or (kind == "Condition" and bool(text(resource.get("clinicalStatus"))))
+    return kind == "Condition" and bool(text(resource.get("clinicalStatus")))
 
 
 def as_r4(order: Json) -> Json:

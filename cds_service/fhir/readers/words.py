@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import cache, lru_cache, wraps
 from typing import Any, TypeVar
 
-from cds_service.fhir.access import codings, concept_text, objects
+from cds_service.fhir.access import codings, concept_text, objects, text, unwrapped
 from cds_service.knowledge.codes.sites import Place
 from cds_service.knowledge.codes.tables import is_understood
 from cds_service.knowledge.order_words import (
@@ -38,10 +38,10 @@ def words_of(concept: Any) -> str:
     A display beside a code that is understood is never read: it may be wrong (field mapping 3, rule 3).
     """
     for one in objects(concept):
-        found = concept_text(one, displays_too=False)
-        if not found and not any(is_understood(*pair) for pair in codings(one)):
-            found = concept_text(one)
-        if found:
+        inner = unwrapped(one) if "concept" in one else one
+        if found := text(inner.get("text")):
+            return found
+        if not any(is_understood(*pair) for pair in codings(one)) and (found := concept_text(one)):
             return found
     return ""
 

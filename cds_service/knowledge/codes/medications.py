@@ -193,5 +193,5 @@ def medicine_named(text: str) -> Medicine | None:
     Whole words only. "No ibuprofen" would count, so use it on the name of an ordered medicine, never on prose.
     """
     words = set(re.findall(r"[a-z]+", text.lower()))
-    found = {medicine for name, medicine in MEDICINE_NAMES.items() if name in words}
+    found = {MEDICINE_NAMES[name] for name in words & MEDICINE_NAMES.keys()}
     return found.pop() if len(found) == 1 else None

@@ -24,6 +24,8 @@ SITES = frozenset({"si_joint", *HIP_SITES, *KNEE_SITES, "foot_ankle", "vertebra"
 JOINTS = {"hip": HIP_SITES, "knee": KNEE_SITES}
 """The two joints that a statement may name without the exact site."""
 
+_SITES_OF = {**{site: frozenset({site}) for site in SITES}, **JOINTS}
+
 SIDES = frozenset({"left", "right", "both"})
 
 
@@ -63,9 +65,7 @@ class Place:
 
     def sites(self) -> frozenset[str]:
         """Return every site this can be; empty when nothing is known."""
-        if self.site is None:
-            return self.may_be
-        return JOINTS.get(self.site, frozenset({self.site}))
+        return self.may_be if self.site is None else _SITES_OF[self.site]
 
 
 SI_JOINT = Place("si_joint")
@@ -97,8 +97,11 @@ def settle(stated: Place, study: Place) -> Place:
     MRI of the sacroiliac joints is the sacroiliac joint) and gives the side when the finding has none. A study of
     another part of the body changes nothing.
     """
-    side = stated.side or study.side
     own, shown = stated.sites(), study.sites()
+    if not shown and (stated.side or not study.side):
+        # Nothing to narrow by, and no side to borrow: most of what is asked.
+        return stated
+    side = stated.side or study.side
     if not own:
         return Place(study.site, side, study.may_be, stated.tissue)
     if not shown or not own & shown or own <= shown:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 
 from cds_service.knowledge.codes.body_sites import BODY_SITES
@@ -125,23 +125,28 @@ def is_understood(system: str, code: str) -> bool:
     return _is_understood(key_of(system, code))
 
 
-def may_be_a_finding(system: str, code: str, aliases: Aliases) -> bool:
-    """Return whether a code may be that of an imaging finding, of a diagnosis, or of what announces one."""
-    return _is_alias(system, code, aliases) or _may_be_a_finding(key_of(system, code))
+def may_be_a_finding(codes: Iterable[tuple[str, str]], aliases: Aliases) -> bool:
+    """Return whether any code may be of an imaging finding, of a diagnosis, or of what announces or describes one."""
+    return _is_any(_may_be_a_finding, codes, aliases)
 
 
-def may_be_observed(system: str, code: str, aliases: Aliases) -> bool:
-    """Return whether a code may be that of a finding, or of a value that may be raised."""
-    return _is_alias(system, code, aliases) or _may_be_observed(key_of(system, code))
+def may_be_observed(codes: Iterable[tuple[str, str]], aliases: Aliases) -> bool:
+    """Return whether any code may be that of a finding, or of a value that may be raised."""
+    return _is_any(_may_be_observed, codes, aliases)
 
 
-def may_be_context(system: str, code: str, aliases: Aliases) -> bool:
-    """Return whether a code may say something of the patient, name a diagnosis, or be one of pain."""
-    return _is_alias(system, code, aliases) or _may_be_context(key_of(system, code))
+def may_be_context(codes: Iterable[tuple[str, str]], aliases: Aliases) -> bool:
+    """Return whether any code may say something of the patient, name a diagnosis, or be one of pain."""
+    return _is_any(_may_be_context, codes, aliases)
 
 
-def _is_alias(system: str, code: str, aliases: Aliases) -> bool:
-    return bool(aliases) and alias_of(system, code, aliases) is not None
+def _is_any(known: Callable[[Key], bool], codes: Iterable[tuple[str, str]], aliases: Aliases) -> bool:
+    """Return whether any code, as it was sent, is known or is a site's own."""
+    # Written out, because it is asked of nearly every resource of a large record.
+    for system, code in codes:
+        if known(key_of(system, code)) or (aliases and alias_of(system, code, aliases) is not None):
+            return True
+    return False
 
 
 # A record names the same few codes again and again, most of them not known here.
@@ -150,7 +155,7 @@ def _is_alias(system: str, code: str, aliases: Aliases) -> bool:
 @lru_cache(maxsize=8_000)
 def _may_be_a_finding(key: Key) -> bool:
     named = finding_of(*key) is not None or diagnosis_of(*key) is not None
-    return named or is_generic(*key) or section_of(*key) is not None
+    return named or is_generic(*key) or key in DESCRIPTOR_CODES or section_of(*key) is not None
 
 
 @lru_cache(maxsize=8_000)
