@@ -328,4 +328,6 @@ def _agrees(value: Value, other: Value) -> bool:
 
 def _statement_key(pair: _Said) -> tuple[object, ...]:
     value, source = pair
-    return (-source.trust, source.reference, source.date, source.quote, source.start or 0, str(value))
+    # Everything that can differ, so that the order does not depend on that of a set.
+    where = (source.reference, source.date, source.quote, source.start or 0)
+    return (-source.trust, *where, str(value), source.end or 0, source.section)
