@@ -294,9 +294,6 @@ class _AtLesion:
 
     def _entry(self, cause: str) -> Entry | None:
         fired = self._about.get(cause, ())
-        if not fired:
-            lacking = cause in self._lacking
-            return Entry(cause, self.place, Level.NOT_ASSESSABLE, False, None, ()) if lacking else None
         raised = tuple(r for r in fired if isinstance(r.rule.effect, Raise))
         lowered = [r.rule.effect for r in fired if isinstance(r.rule.effect, Lower)]
         outweighed = frozenset().union(*(effect.over for effect in lowered))

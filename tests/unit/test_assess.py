@@ -356,6 +356,17 @@ def test_a_cap_leaves_other_causes_alone() -> None:
     assert concluded({"swollen": PRESENT, "calm": PRESENT}, GOUT_LIKELY, cap).levels == {"gout": LIKELY}
 
 
+def test_caps_on_several_causes_hold_each_of_them() -> None:
+    some = (
+        rule("gout", Raise(LIKELY), SWOLLEN),
+        rule("sprain", Raise(LIKELY), SWOLLEN, "sprain"),
+        rule("cap-gout", Cap(frozenset({"gout"})), CALM, about=""),
+        rule("cap-sprain", Cap(frozenset({"sprain"})), CALM, about=""),
+    )
+
+    assert concluded({"swollen": PRESENT, "calm": PRESENT}, *some).levels == {"gout": POSSIBLE, "sprain": POSSIBLE}
+
+
 def test_softening_takes_the_urgency_and_leaves_the_level() -> None:
     (diagnosis,) = concluded(
         {"swollen": PRESENT, "calm": PRESENT}, GOUT_LIKELY, rule("s", Soften(SOON), CALM)
