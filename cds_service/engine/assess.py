@@ -80,7 +80,10 @@ class RuleResult(NamedTuple):
 
     def open_facts(self) -> tuple[Fact, ...]:
         """Return the facts that keep ``when`` from being settled, in rule order, each once."""
-        return tuple(dict.fromkeys(self.rule.when.open_facts(self.view)))
+        when = self.rule.when
+        if when.fact_names and when.fact_names.isdisjoint(self.view.stated):
+            return self.rule.asks
+        return tuple(dict.fromkeys(when.open_facts(self.view)))
 
     def missing(self) -> tuple[Fact, ...]:
         """Return the open facts the record does not state at all."""
