@@ -53,7 +53,6 @@ def steadily(examples: int) -> settings:
     """Return settings under which every run tries the same examples; a share of them, but in the gate."""
     return settings(
         derandomize=True,
-        deadline=None,
         database=None,
         max_examples=examples // SHARE,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],

@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cds_service.fhir.access import (
@@ -174,7 +174,6 @@ def test_the_first_date_is_given_as_far_as_it_is_stated(value: Any, stated: str)
     assert first_date({"a": value, "b": "2025-01-01"}, "a", "b") == stated
 
 
-@settings(deadline=None)
 @given(JSON)
 def test_whatever_is_asked_nothing_raises(value: Any):
     found = [list(objects(value)), text(value), list(codings(value)), concept_text(value), reference_key(value)]

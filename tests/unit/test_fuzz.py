@@ -9,7 +9,7 @@ from support.fuzz import TARGETS
 
 
 @pytest.mark.parametrize("target", TARGETS)
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(data=st.binary(max_size=300))
 def test_nothing_that_comes_in_breaks_a_promise(target: str, data: bytes):
     TARGETS[target](data)

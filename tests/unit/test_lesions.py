@@ -688,7 +688,7 @@ SAID = [
 ]
 
 
-@settings(derandomize=True, max_examples=60, deadline=None)
+@settings(derandomize=True, max_examples=60)
 @given(st.permutations(SAID), st.permutations([OLD, NEW, Study("silent", "2026-03-01", site="vertebra")]))
 def test_the_order_of_statements_and_studies_never_matters(said_so: list[Statement], studies: list[Study]) -> None:
     assert sort(said_so, *studies) == sort(SAID, OLD, NEW, Study("silent", "2026-03-01", site="vertebra"))

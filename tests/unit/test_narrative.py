@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cds_service.fhir.narrative import LONGEST_QUOTE, LONGEST_TEXT, Section, TextReading, TextStatement, read_text
@@ -1557,7 +1557,6 @@ any_text = st.text(st.characters(codec=None), max_size=200)
 
 
 @given(text=st.one_of(any_text, report_like), side=st.sampled_from([None, "left"]), suggestive=st.booleans())
-@settings(deadline=None)
 def test_no_text_raises_and_every_statement_is_a_quote(text: str, side: str | None, suggestive: bool):
     reading = read_text(text, default_site="si_joint", default_side=side, suggestive_is_present=suggestive)
 
@@ -1573,7 +1572,6 @@ def test_no_text_raises_and_every_statement_is_a_quote(text: str, side: str | No
 
 
 @given(report_like)
-@settings(deadline=None)
 def test_the_same_text_is_read_the_same(text: str):
     assert read_text(text) == read_text(text)
 
@@ -1596,7 +1594,6 @@ FINDING_SENTENCES = st.sampled_from(
 
 
 @given(st.lists(FINDING_SENTENCES, min_size=1, max_size=4), st.data())
-@settings(deadline=None)
 def test_an_unrelated_sentence_changes_nothing(sentences: list[str], data: st.DataObject):
     unrelated = data.draw(
         st.sampled_from(
@@ -1617,7 +1614,6 @@ def test_an_unrelated_sentence_changes_nothing(sentences: list[str], data: st.Da
 
 
 @given(report_like)
-@settings(deadline=None)
 def test_an_indication_never_holds_a_finding_or_a_diagnosis(text: str):
     cleaned = text.replace("FINDINGS:", "").replace("IMPRESSION:", "")
     context = {wording.fact for wording in known.CONTEXT}

@@ -230,7 +230,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from([*FULL, "x"]), JSON, max_size=3))
 def test_a_strange_draft_is_kept_whole_or_not_sent_back_and_never_changed(changes: Json):
     draft = {**FULL, "subject": SUBJECT, **changes}

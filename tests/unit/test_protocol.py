@@ -84,7 +84,6 @@ def test_json_may_be_nested_as_deep_as_fhir_needs_and_no_deeper(depth: int, ends
             parse_json(body)
 
 
-@settings(deadline=None)
 @given(st.recursive(st.none() | st.text(max_size=3) | st.integers(0, 9), lambda inner: st.lists(inner, max_size=3)))
 def test_ordinary_json_is_never_called_too_deep(value: Json):
     assert parse_json(json.dumps([value] * 40).encode()) == [value] * 40
@@ -190,7 +189,6 @@ JSON = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(JSON)
 def test_any_value_is_read_as_a_call_or_refused(value: Json):
     for service in SERVICES.values():
@@ -417,7 +415,6 @@ def test_feedback_that_cannot_be_read_is_refused_by_the_name_of_the_field(sent: 
     assert CANARY not in refused(error)[1]
 
 
-@settings(deadline=None)
 @given(JSON)
 def test_any_value_is_read_as_feedback_or_refused(value: Json):
     for sent in (value, {"feedback": value}, {"feedback": [value, item()]}):

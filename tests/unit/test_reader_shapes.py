@@ -415,7 +415,7 @@ def test_the_whole_resources_deny_nothing(kind: str):
     assert denied(read(*WHOLE[kind])) == set()
 
 
-DAMAGE = settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+DAMAGE = settings(max_examples=200, suppress_health_check=list(HealthCheck))
 
 
 @st.composite

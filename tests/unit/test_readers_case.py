@@ -151,7 +151,7 @@ def everything(reading: Reading) -> Any:
     return reading.case, reading.gaps
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.permutations(RICH))
 def test_the_order_of_the_entries_never_matters(resources: list[Json]):
     assert everything(read(*deepcopy(resources))) == everything(read(*deepcopy(RICH)))
@@ -235,7 +235,7 @@ NESTED = st.builds(
 RESOURCE = FLAT | NESTED | st.builds(lambda plain, changes: {**plain, **dict(changes)}, PLAIN, CHANGES)
 ROWS = st.lists(RESOURCE.map(lambda found: {"resource": found}) | RESOURCE | ANYTHING, max_size=4)
 BUNDLE = ROWS.map(lambda rows: {"resourceType": "Bundle", "entry": rows})
-ROUGHLY_FHIR = settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+ROUGHLY_FHIR = settings(max_examples=300, suppress_health_check=list(HealthCheck))
 
 
 @ROUGHLY_FHIR

@@ -151,7 +151,7 @@ def one_by_one(content: bytes) -> Look:
 @example(b'{"resourceType":"Patient","id":"marked"}\n', 1_000_000)
 @example(b'{"resourceType":"Condition","subject":{"reference":"Patient/m\\u0061rked"}}\n', 1_000_000)
 @given(contents(), st.sampled_from([200, 1_000_000]))
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 def test_lines_that_are_looked_at_together_give_what_each_gives_alone(content: bytes, piece_bytes: int):
     with TemporaryDirectory() as folder:
         (Path(folder) / "export.ndjson").write_bytes(content)
@@ -162,7 +162,7 @@ def test_lines_that_are_looked_at_together_give_what_each_gives_alone(content: b
 
 
 @given(st.lists(st.binary(max_size=40), max_size=9).map(b"\n".join), st.integers(1, 100))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_every_whole_line_before_the_end_of_a_gzip_that_breaks_off_is_read(content: bytes, cut: int):
     whole = gzip.compress(content * 2_000)
     broken = whole[: max(len(whole) - cut, 10)]

@@ -83,7 +83,7 @@ PAYLOADS = [
 ]
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=1500)
 @given(HOSTILE)
 def test_markdown_shows_nothing_but_a_paragraph_of_the_plain_text(text: str):
     elements, shown = seen(markdown(text))
@@ -108,7 +108,7 @@ def test_a_payload_in_the_middle_of_a_list_item_is_text_as_well(payload: str):
     assert " ".join(shown.split()) == f"said: {plain(payload)}, of 2026-03-02 next"
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 @given(HOSTILE)
 def test_plain_text_is_one_visible_line(text: str):
     line = plain(text)
@@ -119,7 +119,6 @@ def test_plain_text_is_one_visible_line(text: str):
     assert plain(line) == line
 
 
-@settings(deadline=None)
 @given(st.text(max_size=400), st.integers(1, 200))
 @example("a" * 161, 160)
 @example("x " * 200, 160)

@@ -420,7 +420,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=4),
     max_leaves=12,
 )  # fmt: skip
-NEVER_500 = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+NEVER_500 = settings(max_examples=150, suppress_health_check=list(HealthCheck))
 
 
 @NEVER_500
