@@ -33,10 +33,10 @@ class _Name(str):
         return same
 
     def startswith(self, beginning: Any, *where: Any) -> bool:
-        begins = str.startswith(self, beginning, *where)
-        if begins:
-            self.looked.setdefault(self.kind, set()).add(f"{beginning}[x]")
-        return begins
+        asked = beginning if isinstance(beginning, tuple) else (beginning,)
+        begun = {f"{one}[x]" for one in asked if str.startswith(self, one, *where)}
+        self.looked.setdefault(self.kind, set()).update(begun)
+        return bool(begun)
 
 
 class _Resource(dict[str, Any]):

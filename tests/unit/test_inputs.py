@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from support.records import SUBJECT, condition, icd, report
+from support.records import SUBJECT, condition, icd, observation, radlex, report, snomed
 from support.watched import Looked, watched
 
 from cds_service.data import data_path
@@ -35,7 +35,7 @@ def ask(request: Any, looked: Looked, day: Any, without: tuple[str, ...] = ()) -
 
 
 def with_more() -> Any:
-    """A scenario, and its request with what none holds: a second version, what ended, a report of nobody knows what."""
+    """A scenario, and its request with what none holds, such as a second version, or a report of nobody knows what."""
     scenario = next(one for one in SCENARIOS if one.name == "transient-edema-of-the-hip")
     subject = {"reference": f"Patient/{scenario.request['context']['patientId']}"}
     more = (
@@ -43,6 +43,7 @@ def with_more() -> Any:
         condition("not-ended", icd("I21.9"), clinicalStatus=None),
         request("taken", {"text": "Warfarin 5 mg"}),
         report("unnamed", code={"text": "Letter"}),
+        observation("bright", radlex("RID35805"), bodySite=snomed("2812003"), method={"text": "STIR"}),
     )
     sent = {one["id"]: {**one, "subject": subject} for one in more}
     sent["study"] = {**scenario.request["prefetch"]["study"], "meta": {"versionId": "0"}}
