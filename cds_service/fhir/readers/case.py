@@ -36,7 +36,6 @@ from cds_service.fhir.readers.reports import (
     find_report,
     inner_key,
     is_readable,
-    may_be_of_a_radiograph,
     members,
     modality,
     outcome_of,
@@ -122,7 +121,7 @@ def read_case(
     for key in sorted(key for key, resource in observed.items() if may_say_something(resource, how, may_be_a_finding)):
         collect(observed[key], partial(read_observation, observed[key], found, known, how, problems))
     statements.extend(read_markers(observed.values(), how, problems))
-    for resource in filter(may_be_of_a_radiograph, record.of_type("DiagnosticReport")):
+    for resource in record.of_type("DiagnosticReport"):
         collect(resource, partial(read_radiograph, resource))
     for resource in record.of_type("Patient"):
         collect(resource, partial(read_patient, resource, how))

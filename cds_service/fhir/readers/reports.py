@@ -278,21 +278,18 @@ def _is_of_another_region(resource: Json) -> bool:
     return has(OTHER_TITLE_WORDS, title) and not _ordered_place(resource).sites()
 
 
-def may_be_of_a_radiograph(resource: Json) -> bool:
-    """Whether a report has a conclusion that counts, on a place known here: of none else ``read_radiograph`` says."""
-    return bool(text(resource.get("conclusion")) and is_readable(resource) and _ordered_place(resource).sites())
-
-
 def read_radiograph(resource: Json) -> Iterator[Statement]:
     """Yield that a radiograph was normal, from its own report or from what the report of the MRI tells of it.
 
     It is said of the place that was examined: a normal chest says nothing of a hip.
     """
-    if not may_be_of_a_radiograph(resource):
-        return
     told = text(resource.get("conclusion"))[:LONGEST_TEXT]
+    if not told or not is_readable(resource):
+        return
     place = _ordered_place(resource)
     sites = [place.site] if place.site else sorted(place.sites())
+    if not sites:
+        return
     coded = [imaging_of(system, code) for system, code in codings(resource.get("code"))]
     title = words_of(resource.get("code"))
     own = any(one is not None and one.modality == "XR" for one in coded) or has(RADIOGRAPH_WORDS, title)
