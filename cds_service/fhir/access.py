@@ -86,16 +86,10 @@ def reference_key(value: Any) -> str:
 
 def references(value: Any) -> list[str]:
     """Return the keys of every usable Reference in a list or a lone one."""
-    found: list[str] = []
     if not value:
-        return found
-    for one in value if isinstance(value, list) else (value,):
-        if isinstance(one, dict) and (named := one.get("reference")) and isinstance(named, str):
-            # Nearly always the plain reference.
-            key = named if _LOCAL.fullmatch(named) else reference_key(named)
-            if key:
-                found.append(key)
-    return found
+        return []
+    listed = value if isinstance(value, list) else (value,)
+    return [key for one in listed if isinstance(one, dict) and (key := reference_key(one))]
 
 
 def key_of(resource: Json) -> str:

@@ -234,10 +234,10 @@ class AnyOf(_Combined):
     """At least one part must hold."""
 
     def truth(self, view: View, reading: Reading = CERTAIN) -> Truth:
-        if self.fact_names and self.fact_names.isdisjoint(view.stated):
+        stated = view.stated
+        if self.fact_names and self.fact_names.isdisjoint(stated):
             return UNKNOWN
         answer = NO  # as in ``any_of``
-        stated = view.stated
         for name, part in self._asked:
             if name and name not in stated:
                 answer = UNKNOWN

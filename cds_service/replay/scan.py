@@ -38,7 +38,11 @@ SLOTS = 2**26
 
 def slot_of(patient_id: str) -> int:
     """Return the place of a patient in the field of bits."""
-    return crc32(patient_id.encode("utf-8", "surrogatepass")) % SLOTS
+    return _slot(patient_id.encode("utf-8", "surrogatepass"))
+
+
+def _slot(written: bytes) -> int:
+    return crc32(written) % SLOTS
 
 
 class Marks:
@@ -54,15 +58,15 @@ class Marks:
 
     def has(self, patient_id: str) -> bool:
         """Whether a patient may have an evaluation."""
-        slot = slot_of(patient_id)
+        return self._is_set(slot_of(patient_id))
+
+    def _is_set(self, slot: int) -> bool:
         return bool(self.bits[slot >> 3] >> (slot & 7) & 1)
 
     def suspects(self, chunk: Chunk) -> list[int]:
         """Return the numbers of those lines of a chunk of one kind that may be about a marked patient."""
-        bits, ids = self.bits, plain_patients(chunk)
-        found = {
-            one for one in set(ids) if not is_plain(one) or bits[(slot := crc32(one) % SLOTS) >> 3] >> (slot & 7) & 1
-        }
+        ids = plain_patients(chunk)
+        found = {one for one in set(ids) if not is_plain(one) or self._is_set(_slot(one))}
         return [number for number, one in enumerate(ids) if one in found] if found else []
 
 

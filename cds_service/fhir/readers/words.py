@@ -38,8 +38,7 @@ def words_of(concept: Any) -> str:
     A display beside a code that is understood is never read: it may be wrong (field mapping 3, rule 3).
     """
     for one in objects(concept):
-        inner = unwrapped(one) if "concept" in one else one
-        if found := text(inner.get("text")):
+        if found := text(unwrapped(one).get("text")):
             return found
         if not any(is_understood(*pair) for pair in codings(one)) and (found := concept_text(one)):
             return found
