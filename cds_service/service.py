@@ -99,11 +99,19 @@ PHASES = ("gather", "read", "assess", "select")
 
 
 @dataclass(frozen=True)
+class Gathered:
+    """What a call is decided from: the record, the draft orders by key, and why its FHIR server was not asked."""
+
+    record: Record
+    drafts: Mapping[str, Json]
+    not_asked: NotAsked | None = None
+
+
+@dataclass(frozen=True)
 class Answer:
     """One answered call with everything behind it, for the response, the command line and the trace.
 
-    ``drafts`` are the draft orders of the call, by key; ``took_s`` are the seconds of each of ``PHASES``;
-    ``kept_back`` is what rules speak for and no card says, and why.
+    ``took_s`` are the seconds of each of ``PHASES``; ``kept_back`` is what rules speak for and no card says, and why.
     """
 
     call: HookCall = field(repr=False)
@@ -113,15 +121,18 @@ class Answer:
     assessment: Assessment
     selection: Selection
     reading: Reading
-    record: Record
-    not_asked: NotAsked | None
+    gathered: Gathered
     not_had: tuple[NotHad, ...]
     gaps: tuple[str, ...]
     settings: Mapping[str, SettingValue]
-    drafts: Mapping[str, Json]
     owner: Owner
     took_s: Mapping[str, float]
     kept_back: tuple[tuple[Subject, KeptBack], ...] = ()
+
+    @property
+    def record(self) -> Record:
+        """The record of the patient."""
+        return self.gathered.record
 
     @property
     def cards(self) -> list[Json]:
@@ -181,7 +192,7 @@ def answer(
         MissingData: result-review or patient-view with neither reports nor observations nor studies.
         BadRequest: the prefetch or a draft order is about another patient.
     """
-    decided = decide(call, settings, ports, assumed, known)
+    decided = decide(call, settings, ports, assumed, known.gathered if known else None)
     profile = decided.profile
     addressee = Addressee(
         client=call.server,
@@ -198,7 +209,7 @@ def answer(
         laid_open=settings.public_url and f"{settings.public_url}/transparency",
     )
     draft_keys = [draft.reference for draft in decided.reading.case.drafts]
-    response: dict[str, Any] = {"cards": render(decided.contents, decided.drafts, draft_keys, addressee)}
+    response: dict[str, Any] = {"cards": render(decided.contents, decided.gathered.drafts, draft_keys, addressee)}
     if call.service.situation in profile.system_actions_on:
         response["systemActions"] = []
     return replace(decided, response=response)
@@ -209,29 +220,28 @@ def decide(
     settings: Settings,
     ports: Ports,
     assumed: Iterable[tuple[Fact, Value]] = (),
-    known: Answer | None = None,
+    gathered: Gathered | None = None,
 ) -> Answer:
     """Return all of an answer but its response; raises what ``answer`` does.
 
-    Each of ``contents`` becomes one card.
+    Each of ``contents`` becomes one card. What is ``gathered`` already is not gathered again.
     """
     times = [perf_counter()]
     hook = HookKind(call.service.situation)
     queries = call.queries()
-    drafts: Mapping[str, Json]
-    if known is None:
+    if gathered is None:
         drafts = draft_orders(call.context.get("draftOrders"), call.patient_id) if hook.has_drafts else {}
         fetch, not_asked = _server(call, settings, ports)
         record = read_record(call.prefetch, queries, call.patient_id, call.context.get("results"), fetch)
-    else:
-        drafts, not_asked, record = known.drafts, known.not_asked, known.record
+        gathered = Gathered(record, drafts, not_asked)
+    record = gathered.record
     if not hook.has_drafts:
-        _require_imaging(record, not_asked)
+        _require_imaging(record, gathered.not_asked)
     times.append(perf_counter())
     today = ports.today()
     owner = Owner(settings.secret, (call.caller.issuer, call.server.rstrip("/"), call.patient_id))
     how = ReadingRules(ports.rules, settings.judgement, settings.aliases, today)
-    reading = read_case(record, how, drafts=drafts, selections=_selections(call, hook))
+    reading = read_case(record, how, drafts=gathered.drafts, selections=_selections(call, hook))
     for fact, value in assumed:
         reading = replace(reading, case=suppose(reading.case, fact, value))
     times.append(perf_counter())
@@ -255,12 +265,10 @@ def decide(
         assessment=assessment,
         selection=selection,
         reading=reading,
-        record=record,
-        not_asked=not_asked,
+        gathered=gathered,
         not_had=not_had,
         gaps=gaps,
         settings=settings.judgement,
-        drafts=drafts,
         owner=owner,
         took_s={name: end - begin for name, (begin, end) in zip(PHASES, pairwise(times), strict=True)},
         kept_back=kept_back,

@@ -80,13 +80,20 @@ class RuleResult(NamedTuple):
 
     def open_facts(self) -> tuple[Fact, ...]:
         """Return the facts that keep ``when`` from being settled, in rule order, each once."""
-        when = self.rule.when
-        if when.fact_names and when.fact_names.isdisjoint(self.view.stated):
+        if self._states_nothing:
             return self.rule.asks
-        return tuple(dict.fromkeys(when.open_facts(self.view)))
+        return tuple(dict.fromkeys(self.rule.when.open_facts(self.view)))
+
+    @property
+    def _states_nothing(self) -> bool:
+        """Whether the record states none of the facts that ``when`` asks for."""
+        names = self.rule.when.fact_names
+        return bool(names) and names.isdisjoint(self.view.stated)
 
     def missing(self) -> tuple[Fact, ...]:
         """Return the open facts the record does not state at all."""
+        if self._states_nothing:
+            return self.rule.asks
         return tuple(fact for fact in self.open_facts() if self.view.finding(fact.name) is None)
 
     def doubtful(self) -> tuple[Fact, ...]:

@@ -17,12 +17,12 @@ from typing import Any
 from cds_service.cards.silence import Subject, silence_of
 from cds_service.fhir.access import Json, day, earliest_day, text
 from cds_service.fhir.readers import ReadingRules
-from cds_service.fhir.source import read_record
+from cds_service.fhir.source import PrefetchState, Record, draft_orders, read_record
 from cds_service.protocol.call import HookCall
 from cds_service.protocol.discovery import Service
 from cds_service.replay.export import NotAResource, parsed
 from cds_service.replay.relevance import IMAGING_TYPES, ORDER_TYPES, Needs, Relevance, newest_day
-from cds_service.service import Answer, Ports, decide, real_ports, site_services
+from cds_service.service import Answer, Gathered, Ports, decide, real_ports, site_services
 from cds_service.settings import Settings
 from cds_service.store.records import Response
 
@@ -36,16 +36,18 @@ KNOWN_SINCE: Mapping[str, tuple[str, ...]] = {
 }
 """The elements that say since when a resource is known, the best first."""
 
-PREFETCH: Mapping[str, str] = {
-    "patient": "Patient",
-    "studies": "ImagingStudy",
-    "reports": "DiagnosticReport",
-    "observations": "Observation",
-    "conditions": "Condition",
-    "medications": "MedicationRequest",
-    "orders": "ServiceRequest",
-}
-"""Prefetch keys, and the type of which each brings everything; ``labs`` and ``temperature`` are observations, too."""
+KNOWN_KEYS = (
+    "patient",
+    "studies",
+    "reports",
+    "observations",
+    "labs",
+    "temperature",
+    "conditions",
+    "medications",
+    "orders",
+)
+"""The prefetch keys that an export answers: with everything of the type that each asks for, or with nothing."""
 
 NEVER_SIGNED = ("entered-in-error", "draft")
 """Status of an order that nobody signed, or that was never meant."""
@@ -183,7 +185,7 @@ def replay_patient(patient_id: str, lines: Iterable[bytes], site: Site, *, every
 
 
 def _resources(patient_id: str, lines: Iterable[bytes], tally: Counter[str]) -> dict[str, Json]:
-    """Return the patient's resources by ``Type/id``, of several versions the newest."""
+    """Return the patient's resources by ``Type/id``, in the order of these; of several versions the newest."""
     entries: list[Json] = []
     for line in lines:
         try:
@@ -192,7 +194,7 @@ def _resources(patient_id: str, lines: Iterable[bytes], tally: Counter[str]) -> 
             tally[f"bad|{error}"] += 1
     record = read_record({"export": {"resourceType": "Bundle", "entry": entries}}, {}, patient_id)
     tally.update(f"{problem.code}|{problem.about}" for problem in record.problems)
-    return record.resources
+    return dict(sorted(record.resources.items()))
 
 
 # When
@@ -302,19 +304,19 @@ def _may_show(
     )
 
 
-def _decided(event: Event, known: Mapping[str, Json], orders: Iterable[Json], patient_id: str, site: Site) -> Answer:
+def _decided(event: Event, known: dict[str, Json], orders: Iterable[Json], patient_id: str, site: Site) -> Answer:
     """Decide on the call that the event would have made, with everything in its prefetch that was known then."""
     context: dict[str, Any] = {"patientId": patient_id, "userId": "Practitioner/replay"}
     if event.hook == REVIEW:
         context["reportId"] = event.reference.partition("/")[2]
-    prefetch: dict[str, Any] = {
-        key: _bundle(one for one in known.values() if one.get("resourceType") == kind) for key, kind in PREFETCH.items()
-    }
-    prefetch |= {"patient": known.get(f"Patient/{patient_id}"), "labs": None, "temperature": None}
     if event.orders:
         context["draftOrders"] = _bundle({**one, "status": "draft"} for one in orders)
+    prefetch = dict.fromkeys(KNOWN_KEYS)
     call = HookCall(site.services[event.hook], NO_INSTANCE, patient_id, "Practitioner/replay", context, prefetch)
-    return decide(call, site.settings, replace(site.ports, today=lambda: event.day))
+    states = {key: PrefetchState.DATA if key in prefetch else PrefetchState.ABSENT for key in call.queries()}
+    drafts = draft_orders(context.get("draftOrders"), patient_id)
+    gathered = Gathered(Record(known, states), drafts)
+    return decide(call, site.settings, replace(site.ports, today=lambda: event.day), gathered=gathered)
 
 
 def _bundle(resources: Iterable[Json]) -> Json:

@@ -271,7 +271,7 @@ class _Writer:
             attributes=SOURCE_ATTRIBUTES,
             limits_known=tuple(self._limits_known()),
             queries=tuple(self._queries()),
-            not_asked=answer.not_asked.value if answer.not_asked else "",
+            not_asked=answer.gathered.not_asked or "",
             resources=tuple(self._resources()),
             problems=tuple(map(_problem, dict.fromkeys((*assessment.conflicts, *answer.reading.case.problems)))),
         )

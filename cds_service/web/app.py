@@ -103,7 +103,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
             silent=len(reply.selection.silences),
             gaps=len(reply.gaps),
             fetch_failures=sorted(reply.record.failures.values()),
-            not_asked=reply.not_asked.name if reply.not_asked else "",
+            not_asked=reply.gathered.not_asked.name if reply.gathered.not_asked else "",
             unread_reports=len(reply.reading.unread),
             rules=sorted({result.rule.id for result in reply.assessment.trace if result.fired}),
             took_ms=round((perf_counter() - started) * 1000, 1),
