@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, QueuePool, Table, create_engine, event, make_url, text
+from sqlalchemy import URL, Connection, Dialect, Engine, QueuePool, Select, Table, create_engine, event, make_url, text
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 from cds_service.errors import StoreUnavailable
@@ -56,6 +58,8 @@ class Database:
         self._reading = reading.execution_options(reads=True)
         surveying = self._durable if in_memory else self._engine(durable=False, several=True, survey=True)
         self._surveying = surveying.execution_options(reads=True)
+        self._driver_error: type[Exception] = self._reading.dialect.loaded_dbapi.Error
+        self._as_sql = cache(partial(_Sql.of, dialect=self._reading.dialect))
         self._opening = Lock()
         self._open = False
         self._pause_until = 0.0
@@ -70,11 +74,23 @@ class Database:
         with self._transaction(self._durable if durable else self._quick, may_pause=not durable) as connection:
             yield connection
 
-    @contextmanager
-    def read(self) -> Iterator[Connection]:
-        """Give a connection to read with one statement, which waits for nobody who writes. Raises StoreUnavailable."""
-        with self._transaction(self._reading, may_pause=True) as connection:
-            yield connection
+    def rows(self, statement: Select[Any], **values: Any) -> list[Sequence[Any]]:
+        """Return the rows of one statement, which waits for nobody who writes. ``values``: of its parameters.
+
+        The driver is asked without SQLAlchemy between, which takes a tenth of an answer.
+
+        Raises:
+            StoreUnavailable: they cannot be read.
+        """
+        asked = self._as_sql(statement)
+        with self._watched(may_pause=True):
+            connection = self._reading.raw_connection()
+            try:
+                cursor = connection.cursor()
+                cursor.execute(asked.sql, asked.given(values))
+                return list(map(asked.read, cursor.fetchall()))
+            finally:
+                connection.close()
 
     @contextmanager
     def survey(self) -> Iterator[Connection]:
@@ -87,14 +103,18 @@ class Database:
 
     @contextmanager
     def _transaction(self, engine: Engine, *, may_pause: bool, pauses: bool = True) -> Iterator[Connection]:
+        with self._watched(may_pause=may_pause, pauses=pauses), engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _watched(self, *, may_pause: bool, pauses: bool = True) -> Iterator[None]:
         if may_pause and time.monotonic() < self._pause_until:
             raise StoreUnavailable
         try:
             self._prepare()
-            with engine.begin() as connection:
-                yield connection
+            yield
             self._pause_until = 0.0
-        except (SQLAlchemyError, OSError) as error:
+        except (SQLAlchemyError, self._driver_error, OSError) as error:
             self._open = False
             if pauses:
                 self._pause_until = time.monotonic() + PAUSE_S
@@ -148,6 +168,38 @@ class Database:
         else:
             _as_postgresql(engine, durable=durable, wait_s=wait_s)
         return engine
+
+
+@dataclass(frozen=True)
+class _Sql:
+    """A statement in the words of one database, and how its values are written there and read."""
+
+    sql: str
+    places: Sequence[str] | None
+    """Names of the parameters where the driver knows them by their place."""
+    writers: Mapping[str, Callable[[Any], Any]]
+    readers: Sequence[Callable[[Any], Any] | None]
+
+    @classmethod
+    def of(cls, statement: Select[Any], dialect: Dialect) -> _Sql:
+        """Return a statement in the words of a database."""
+        compiled = statement.compile(dialect=dialect)
+        writers = {name: one.type.dialect_impl(dialect).bind_processor(dialect) for name, one in compiled.binds.items()}
+        return cls(
+            str(compiled),
+            compiled.positiontup,
+            {name: writer for name, writer in writers.items() if writer},
+            [one.type.dialect_impl(dialect).result_processor(dialect, None) for one in statement.selected_columns],
+        )
+
+    def given(self, values: Mapping[str, Any]) -> Sequence[Any] | Mapping[str, Any]:
+        """Return the values of the parameters as the driver takes them."""
+        written = {name: self.writers[name](value) if name in self.writers else value for name, value in values.items()}
+        return written if self.places is None else [written[name] for name in self.places]
+
+    def read(self, row: Sequence[Any]) -> Sequence[Any]:
+        """Return the values of a row of the driver's."""
+        return [read(value) if read else value for read, value in zip(self.readers, row, strict=True)]
 
 
 def _complete(url: URL) -> URL:

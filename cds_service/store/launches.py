@@ -15,11 +15,19 @@ import orjson
 from cryptography.fernet import Fernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from sqlalchemy import delete, insert, select
+from sqlalchemy import bindparam, delete, insert, select
 
 from cds_service.model.fingerprint import keyed_hash
 from cds_service.store.database import Database
 from cds_service.store.tables import launches
+
+_HERE = (
+    launches.c.name == bindparam("name"),
+    launches.c.browser == bindparam("browser"),
+    launches.c.expires >= bindparam("now"),
+)
+_READ = select(launches.c.sealed).where(*_HERE)
+_TAKE = delete(launches).where(*_HERE).returning(launches.c.sealed)
 
 
 class Launches:
@@ -49,19 +57,16 @@ class Launches:
 
     def read(self, name: str, browser: str) -> dict[str, Any] | None:
         """Return the value, or None unless it is this browser's and has not expired."""
-        query = select(launches.c.sealed).where(*self._here(name, browser))
-        with self._database.read() as connection:
-            return self._opened(connection.scalar(query))
+        found = self._database.rows(_READ, **self._here(name, browser))
+        return self._opened(found[0][0] if found else None)
 
     def take(self, name: str, browser: str) -> dict[str, Any] | None:
         """Return the value as ``read`` does, to the first who asks, and forget it."""
-        query = delete(launches).where(*self._here(name, browser)).returning(launches.c.sealed)
         with self._database.write(durable=False) as connection:
-            return self._opened(connection.scalar(query))
+            return self._opened(connection.scalar(_TAKE, self._here(name, browser)))
 
-    def _here(self, name: str, browser: str) -> tuple[Any, ...]:
-        mine = launches.c.browser == self._of(browser)
-        return launches.c.name == _hashed(name), mine, launches.c.expires >= self._now()
+    def _here(self, name: str, browser: str) -> dict[str, Any]:
+        return {"name": _hashed(name), "browser": self._of(browser), "now": self._now()}
 
     def _of(self, browser: str) -> str:
         return keyed_hash(self._secret, "browser", browser)

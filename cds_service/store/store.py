@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
 import orjson
-from sqlalchemy import Row, Text, bindparam, cast, func, select
+from sqlalchemy import Row, Select, Text, bindparam, cast, func, select
 
 from cds_service.errors import StoreUnavailable
 from cds_service.store.database import Database
@@ -20,21 +21,24 @@ from cds_service.store.tables import feedback, issued_cards
 from cds_service.store.tokens import SeenTokens, tidy
 from cds_service.store.writer import Writer
 
-_RESPONSES = (
-    select(
-        issued_cards.c.subject,
-        issued_cards.c.basis,
-        issued_cards.c.tier,
-        feedback.c.outcome,
-        feedback.c.reason_code,
-        feedback.c.received_at,
+
+@cache
+def _responses(subjects: int) -> Select[Any]:
+    """Return the statement that tells what was answered to cards about so many subjects."""
+    named: list[Any] = [bindparam(f"subject{number}") for number in range(subjects)]
+    return (
+        select(
+            issued_cards.c.subject,
+            issued_cards.c.basis,
+            issued_cards.c.tier,
+            feedback.c.outcome,
+            feedback.c.reason_code,
+            feedback.c.received_at,
+        )
+        .join(feedback, feedback.c.card == issued_cards.c.card)
+        .where(issued_cards.c.subject.in_(named), feedback.c.received_at >= bindparam("since"))
     )
-    .join(feedback, feedback.c.card == issued_cards.c.card)
-    .where(
-        issued_cards.c.subject.in_(bindparam("subjects", expanding=True)),
-        feedback.c.received_at >= bindparam("since"),
-    )
-)
+
 
 ROWS_AT_ONCE = 500
 
@@ -146,12 +150,17 @@ class Store:
 
     def responses(self, subjects: Sequence[str], since: datetime) -> list[Response]:
         """Return what was answered since then to cards about these subjects; nothing when that cannot be read."""
-        wanted = {"subjects": list(subjects), "since": since}
+        if not subjects:
+            return []
+        named = {f"subject{number}": subject for number, subject in enumerate(subjects)}
         try:
-            with self._database.read() as connection:
-                return [Response(*row[:-1], at=_in_utc(row[-1])) for row in connection.execute(_RESPONSES, wanted)]
+            rows = self._database.rows(_responses(len(named)), **named, since=since)
         except StoreUnavailable:
             return []
+        return [
+            Response(subject, basis, tier, outcome, reason, _in_utc(at))
+            for subject, basis, tier, outcome, reason, at in rows
+        ]
 
     def launches(self, secret: bytes) -> Launches:
         """Return the launches of the app that are kept here. ``secret``: of the service, the same in all processes."""
