@@ -67,9 +67,10 @@ class Needs(IntEnum):
 Known = TypeVar("Known", bool, str, Needs)
 Of = TypeVar("Of")
 
-_INNER = b'"contained"'
-_CODE = re.compile(rb'"code"\s*+:\s*+"([^"]*+)"')
-"""One that is not closed in its line ends at the quote before ``resourceType`` in the next, and so hides none there."""
+_ESCAPE = b"\\u"
+_SAID = re.compile(rb'"co(?:de"\s*+:\s*+"([^"]*+)"|ntained")')
+"""Each code, and nothing for each place where inner resources may stand. A code that is not closed in its line ends at
+the quote before ``resourceType`` in the next, and so hides none there."""
 
 
 @dataclass(frozen=True)
@@ -91,8 +92,10 @@ class Relevance:
             return range(len(chunk.lines))
         if chunk.kind != b"Observation":
             return ()
-        signs = [code for code in set(_CODE.findall(chunk.content)) if self._is_told(code)]
-        signs += _hidden(chunk.content)
+        # Nothing, as a sign, is on every line.
+        signs = [code for code in set(_SAID.findall(chunk.content)) if self._is_told(code)]
+        if _has_escapes(chunk.content):
+            signs.append(_ESCAPE)
         if not signs:
             return ()
         return [number for number, line in enumerate(chunk.lines) if any(map(line.__contains__, signs))]
@@ -104,7 +107,7 @@ class Relevance:
             NotAResource: the line had to be parsed, and cannot be.
         """
         if kind == b"Observation":
-            return bool(_hidden(line)) or any(map(self._is_told, _CODE.findall(line)))
+            return _has_escapes(line) or any(map(self._is_told, _SAID.findall(line)))
         if kind == b"DiagnosticReport":
             return self.may_be_mr(parsed(line))
         if kind == b"ImagingStudy":
@@ -119,8 +122,8 @@ class Relevance:
         return _remembered(self._told, code, self._may_tell, code) if found is None else found
 
     def _may_tell(self, code: bytes) -> bool:
-        # A code that is written with an escape is not looked up: it may be any.
-        return b"\\" in code or may_state_anything(code.decode("utf-8", "replace"), self.how.aliases)
+        # A code that is written with an escape is not looked up: it may be any; so may those of an inner resource.
+        return not code or b"\\" in code or may_state_anything(code.decode("utf-8", "replace"), self.how.aliases)
 
     # Reports, studies, observations
 
@@ -243,10 +246,9 @@ class Relevance:
         return any(self.fires_without_imaging(Draft("MedicationRequest", findings=kind)) for kind in kinds)
 
 
-def _hidden(content: bytes) -> list[bytes]:
-    """Return the signs that lines may hold codes that are not seen: written with escapes, or of inner resources."""
-    escaped = b"\\" in content and b"\\u" in content  # the first is found, or not, in no time
-    return [sign for sign, found in ((b"\\u", escaped), (_INNER, _INNER in content)) if found]
+def _has_escapes(content: bytes) -> bool:
+    """Whether codes may be written with escapes, and so not be seen."""
+    return b"\\" in content and _ESCAPE in content  # the first is found, or not, in no time
 
 
 def _digest(value: object) -> bytes:
@@ -273,6 +275,7 @@ def newest_day(imaging: Json) -> str | None:
     """Return the last ISO 8601 day on which something may have been imaged; None when that cannot be told."""
     if imaging.get("contained"):
         return None
-    dates = [imaging[name] for name in DATES if name in imaging]
-    dates += (one.get("started") for one in objects(imaging.get("series")))
-    return max(filter(None, map(day, dates)), default=None)
+    dates = [day(imaging[name]) for name in DATES if name in imaging]
+    if "series" in imaging:
+        dates += [day(one.get("started")) for one in objects(imaging["series"])]
+    return max(dates, default="") or None

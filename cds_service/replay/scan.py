@@ -63,11 +63,18 @@ class Marks:
     def _is_set(self, slot: int) -> bool:
         return bool(self.bits[slot >> 3] >> (slot & 7) & 1)
 
-    def suspects(self, chunk: Chunk) -> list[int]:
-        """Return the numbers of those lines of a chunk of one kind that may be about a marked patient."""
+    def suspects(self, chunk: Chunk) -> list[tuple[int, str]]:
+        """Return the numbers of those lines of a chunk of one kind that may be about a marked patient.
+
+        Each comes with the patient's id, or with none where that has to be looked for.
+        """
         ids = plain_patients(chunk)
-        found = {one for one in set(ids) if not is_plain(one) or self._is_set(_slot(one))}
-        return [number for number, one in enumerate(ids) if one in found] if found else []
+        named, bits = set(ids), self.bits
+        marked = [one for one in named if bits[(slot := crc32(one) % SLOTS) >> 3] >> (slot & 7) & 1]
+        found = {one: one.decode("utf-8", "replace") for one in marked}
+        if b"" in named or not is_plain(b"".join(named)):
+            found |= {one: "" for one in named if not is_plain(one)}
+        return [(number, found[one]) for number, one in enumerate(ids) if one in found] if found else []
 
 
 @dataclass
@@ -111,16 +118,17 @@ def gather(folder: Path, piece: Piece, marks: Marks, seen: Seen) -> Iterator[tup
     for chunk in chunks(folder, piece):
         if chunk.kind and chunk.kind not in READ:
             continue
-        for number in marks.suspects(chunk) if chunk.kind else range(len(chunk.lines)):
+        suspects = marks.suspects(chunk) if chunk.kind else ((number, "") for number in range(len(chunk.lines)))
+        for number, named in suspects:
             line, kind = chunk.lines[number], b""
             try:
                 kind = chunk.kind or kind_of(line)
                 if kind not in READ:
                     continue
-                patient_id = patient_of(line, kind)
+                patient_id = named or patient_of(line, kind)
                 if not patient_id:
                     nobody[kind] += 1
-                elif marks.has(patient_id):
+                elif named or marks.has(patient_id):
                     parsed(line)
                     yield patient_id, line if line.endswith(b"\n") else line + b"\n"
             except NotAResource as error:

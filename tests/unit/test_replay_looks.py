@@ -150,6 +150,7 @@ def one_by_one(content: bytes) -> Look:
 @example(b'{"resourceType":"Observation"}\n{"resourceType":"Observation","contained":[]}\n', 1_000_000)
 @example(b'{"resourceType":"Patient","id":"marked"}\n', 1_000_000)
 @example(b'{"resourceType":"Condition","subject":{"reference":"Patient/m\\u0061rked"}}\n', 1_000_000)
+@example(b'{"resourceType":"Condition",%s}\n{"resourceType":"Condition",%s}\n' % (SUBJECTS[1], SUBJECTS[2]), 1_000_000)
 @given(contents(), st.sampled_from([200, 1_000_000]))
 @settings(max_examples=120)
 def test_lines_that_are_looked_at_together_give_what_each_gives_alone(content: bytes, piece_bytes: int):
@@ -194,3 +195,18 @@ def test_a_line_is_about_the_patient_whom_the_resource_itself_names(inside: byte
     line = b'{"resourceType":"Condition",' + inside + b"}\n"
 
     assert patient_of(line, b"Condition") == patient
+
+
+@pytest.mark.parametrize(
+    ("said", "marks"),
+    [
+        (b'"code":{"coding":[{"code":"2345-7"}]}', False),
+        (b'"code":{"coding":[{"code":"RID35804"}]}', True),
+        (b'"code":{"coding":[{"code":"2345-7","display":"\\u0061"}]}', True),
+        (b'"contained":[{"resourceType":"Observation"}],"code":{"coding":[{"code":"2345-7"}]}', True),
+        (b'"code":{"coding":[{"code":"2345-7","display":"contained"}]}', True),
+        (b'"code":{"text":"self-contained"}', False),
+    ],
+)
+def test_an_observation_marks_its_patient_where_a_code_may_be_one_of_ours(said: bytes, marks: bool):
+    assert relevance().marks(b"Observation", b'{"resourceType":"Observation",%s}\n' % said) is marks
