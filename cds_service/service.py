@@ -100,9 +100,13 @@ PHASES = ("gather", "read", "assess", "select")
 
 @dataclass(frozen=True)
 class Gathered:
-    """What a call is decided from: the record, the draft orders by key, and why its FHIR server was not asked."""
+    """What a call is decided from: the record, the draft orders by key, and why its FHIR server was not asked.
+
+    ``queries`` are those of the call (``HookCall.queries``), by prefetch key.
+    """
 
     record: Record
+    queries: Mapping[str, str]
     drafts: Mapping[str, Json]
     not_asked: NotAsked | None = None
 
@@ -228,12 +232,12 @@ def decide(
     """
     times = [perf_counter()]
     hook = HookKind(call.service.situation)
-    queries = call.queries()
     if gathered is None:
+        queries = call.queries()
         drafts = draft_orders(call.context.get("draftOrders"), call.patient_id) if hook.has_drafts else {}
         fetch, not_asked = _server(call, settings, ports)
         record = read_record(call.prefetch, queries, call.patient_id, call.context.get("results"), fetch)
-        gathered = Gathered(record, drafts, not_asked)
+        gathered = Gathered(record, queries, drafts, not_asked)
     record = gathered.record
     if not hook.has_drafts:
         _require_imaging(record, gathered.not_asked)
@@ -249,7 +253,7 @@ def decide(
     times.append(perf_counter())
     silent_of = partial(_silences, owner, ports, settings.judgement)
     selection = select(assessment, hook, today, settings.judgement, unread=reading.unread, silent_of=silent_of)
-    not_had = tuple(_not_had(record, queries))
+    not_had = tuple(_not_had(record, gathered.queries))
     gaps = (*(f"{KEYS[one.key].name} ({one.why})" for one in not_had), *reading.gaps)
     old_before = today - timedelta(days=int(settings.judgement.get("old_after_days", OLD_AFTER_DAYS.default)))
     written = contents(assessment, selection, ports.rules, gaps, old_before=old_before.isoformat())

@@ -94,11 +94,13 @@ class RuleResult(NamedTuple):
         """Return the open facts the record does not state at all."""
         if self._states_nothing:
             return self.rule.asks
-        return tuple(fact for fact in self.open_facts() if self.view.finding(fact.name) is None)
+        stated = self.view.stated
+        return tuple([fact for fact in self.open_facts() if fact.name not in stated])
 
     def doubtful(self) -> tuple[Fact, ...]:
         """Return the open facts that are stated, but indeterminate, in conflict, or not exactly enough."""
-        return tuple(fact for fact in self.open_facts() if self.view.finding(fact.name) is not None)
+        stated = self.view.stated
+        return tuple([fact for fact in self.open_facts() if fact.name in stated])
 
     def findings(self) -> tuple[Finding, ...]:
         """Return what the record states of the facts this rule asks for, each once, in rule order."""

@@ -223,6 +223,8 @@ def _moment(value: Any, without_time: time) -> datetime | None:
         if "T" in written:
             found = datetime.fromisoformat(written)
             return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+        if len(written) == len("2026-11-25") and written[4] == written[7] == "-":
+            return datetime.combine(date.fromisoformat(written), without_time, UTC)
     except (ValueError, OverflowError):
         pass
     known = earliest_day(written)
@@ -313,9 +315,10 @@ def _decided(event: Event, known: dict[str, Json], orders: Iterable[Json], patie
         context["draftOrders"] = _bundle({**one, "status": "draft"} for one in orders)
     prefetch = dict.fromkeys(KNOWN_KEYS)
     call = HookCall(site.services[event.hook], NO_INSTANCE, patient_id, "Practitioner/replay", context, prefetch)
-    states = {key: PrefetchState.DATA if key in prefetch else PrefetchState.ABSENT for key in call.queries()}
+    queries = call.queries()
+    states = {key: PrefetchState.DATA if key in prefetch else PrefetchState.ABSENT for key in queries}
     drafts = draft_orders(context.get("draftOrders"), patient_id)
-    gathered = Gathered(Record(known, states), drafts)
+    gathered = Gathered(Record(known, states), queries, drafts)
     return decide(call, site.settings, replace(site.ports, today=lambda: event.day), gathered=gathered)
 
 

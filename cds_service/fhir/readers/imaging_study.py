@@ -23,11 +23,15 @@ def modality(resource: Json) -> str:
     A study that names no modality is what its procedure or description says; empty when they do not say either.
     """
     # STU3 and DSTU2 list the modalities of a study under another name.
-    found = [*codings(resource.get("modality")), *codings(resource.get("modalityList"))]
-    for series in objects(resource.get("series")):
-        found += codings(series.get("modality"))
-    if found:
-        return "MR" if any(_names_mr(system, code) for system, code in found) else "other"
+    told = (resource.get("modality"), resource.get("modalityList"))
+    is_named = False
+    for one in (*told, *(series.get("modality") for series in objects(resource.get("series")))):
+        for system, code in codings(one):
+            if _names_mr(system, code):
+                return "MR"
+            is_named = True
+    if is_named:
+        return "other"
     ordered = {one.modality for system, code in _procedures(resource) if (one := imaging_of(system, code))}
     if ordered:
         return "MR" if "MR" in ordered else "other"
@@ -108,7 +112,7 @@ def _contrast(resource: Json) -> set[Contrast]:
 
 
 def _is_mr_series(series: Json) -> bool:
-    found = list(codings(series.get("modality")))
+    found = codings(series.get("modality"))
     return not found or any(_names_mr(system, code) for system, code in found)
 
 
