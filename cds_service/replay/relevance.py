@@ -68,9 +68,9 @@ Known = TypeVar("Known", bool, str, Needs)
 Of = TypeVar("Of")
 
 _ESCAPE = b"\\u"
-_SAID = re.compile(rb'"co(?:de"\s*+:\s*+"([^"]*+)"|ntained")')
-"""Each code, and nothing for each place where inner resources may stand. A code that is not closed in its line ends at
-the quote before ``resourceType`` in the next, and so hides none there."""
+_SAID = re.compile(rb'"co(?:de"\s*+:\s*+"([^"]*+)(?=")|ntained")')
+"""Each code, and nothing for each place where inner resources may stand. A code ends before the next quote: one that is
+not closed hides nothing that this quote begins, be it in the next line."""
 
 
 @dataclass(frozen=True)
