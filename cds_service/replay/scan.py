@@ -38,7 +38,11 @@ SLOTS = 2**26
 
 def slot_of(patient_id: str) -> int:
     """Return the place of a patient in the field of bits."""
-    return _slot(patient_id.encode("utf-8", "surrogatepass"))
+    return _slot(_written(patient_id))
+
+
+def _written(patient_id: str) -> bytes:
+    return patient_id.encode("utf-8", "surrogatepass")
 
 
 def _slot(written: bytes) -> int:
@@ -58,10 +62,12 @@ class Marks:
 
     def has(self, patient_id: str) -> bool:
         """Whether a patient may have an evaluation."""
-        return self._is_set(slot_of(patient_id))
+        return bool(self._set_of([_written(patient_id)]))
 
-    def _is_set(self, slot: int) -> bool:
-        return bool(self.bits[slot >> 3] >> (slot & 7) & 1)
+    def _set_of(self, ids: Iterable[bytes]) -> list[bytes]:
+        """Return those of the ids whose bit is set."""
+        bits = self.bits
+        return [one for one in ids if bits[(slot := _slot(one)) >> 3] >> (slot & 7) & 1]
 
     def suspects(self, chunk: Chunk) -> list[tuple[int, str]]:
         """Return the numbers of those lines of a chunk of one kind that may be about a marked patient.
@@ -69,9 +75,8 @@ class Marks:
         Each comes with the patient's id, or with none where that has to be looked for.
         """
         ids = plain_patients(chunk)
-        named, bits = set(ids), self.bits
-        marked = [one for one in named if bits[(slot := crc32(one) % SLOTS) >> 3] >> (slot & 7) & 1]
-        found = {one: one.decode("utf-8", "replace") for one in marked}
+        named = set(ids)
+        found = {one: one.decode("utf-8", "replace") for one in self._set_of(named)}
         if b"" in named or not is_plain(b"".join(named)):
             found |= {one: "" for one in named if not is_plain(one)}
         return [(number, found[one]) for number, one in enumerate(ids) if one in found] if found else []
