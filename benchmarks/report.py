@@ -338,7 +338,8 @@ def _machine() -> Iterator[str]:
     packages = ("flask", "gunicorn", "orjson", "fhir.resources", "pydantic", "SQLAlchemy", "joserfc", "cryptography")
     kernel = f"{platform.system()} {platform.release().partition('-')[0]}"
     yield f"- {os.cpu_count()} cores ({model}), shared with others; {gigabytes:.0f} GB; {kernel}"
-    yield f"- Python {platform.python_version()} ({platform.python_compiler()}); {', '.join(f'{name} {version(name)}' for name in packages)}"
+    yield f"- Python {platform.python_version()} ({platform.python_compiler()})"
+    yield f"- {', '.join(f'{name} {version(name)}' for name in packages)}"
 
 
 def write(results: Results, effort: Effort, counts: Mapping[str, int], *, keep: bool) -> str:
