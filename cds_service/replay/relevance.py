@@ -68,9 +68,9 @@ Known = TypeVar("Known", bool, str, Needs)
 Of = TypeVar("Of")
 
 _ESCAPE = b"\\u"
-_SAID = re.compile(rb'"co(?:de"\s*+:\s*+"([^"]*+)(?=")|ntained")')
-"""Each code, and nothing for each place where inner resources may stand. A code ends before the next quote: one that is
-not closed hides nothing that this quote begins, be it in the next line."""
+_SAID = re.compile(rb'"co(?:de"\s*+:\s*+(?="([^"]++)")|ntained")')
+"""Each code but an empty one, and nothing for each place where inner resources may stand. What is found ends before the
+code: it hides neither a code that reads like such a place, nor, where it is not closed, what the next quote begins."""
 
 
 @dataclass(frozen=True)

@@ -206,6 +206,8 @@ def test_a_line_is_about_the_patient_whom_the_resource_itself_names(inside: byte
         (b'"contained":[{"resourceType":"Observation"}],"code":{"coding":[{"code":"2345-7"}]}', True),
         (b'"code":{"coding":[{"code":"2345-7","display":"contained"}]}', True),
         (b'"code":{"text":"self-contained"}', False),
+        (b'"code":"contained"', True),
+        (b'"code":""', False),
         (b'"code" : "RID35804"', True),
         (b'"code":"never closed,"contained":[]', True),
         (b'"code":"never closed,"code":"RID35804"', True),
