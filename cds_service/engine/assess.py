@@ -80,20 +80,13 @@ class RuleResult(NamedTuple):
 
     def open_facts(self) -> tuple[Fact, ...]:
         """Return the facts that keep ``when`` from being settled, in rule order, each once."""
-        if self._states_nothing:
+        when = self.rule.when
+        if when.fact_names and when.fact_names.isdisjoint(self.view.stated):
             return self.rule.asks
-        return tuple(dict.fromkeys(self.rule.when.open_facts(self.view)))
-
-    @property
-    def _states_nothing(self) -> bool:
-        """Whether the record states none of the facts that ``when`` asks for."""
-        names = self.rule.when.fact_names
-        return bool(names) and names.isdisjoint(self.view.stated)
+        return tuple(dict.fromkeys(when.open_facts(self.view)))
 
     def missing(self) -> tuple[Fact, ...]:
         """Return the open facts the record does not state at all."""
-        if self._states_nothing:
-            return self.rule.asks
         stated = self.view.stated
         return tuple([fact for fact in self.open_facts() if fact.name not in stated])
 

@@ -14,7 +14,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass, field
-from functools import cache
 from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
@@ -115,8 +114,7 @@ def _mark(step: Step, number: int) -> None:
 def _gather(step: Step, number: int) -> None:
     job, seen = step.job, Seen()
     found = gather(job.export, job.pieces[number], step.marks, seen)
-    partition_of = cache(job.partition_of)
-    placed = ((partition_of(patient_id), line) for patient_id, line in found)
+    placed = ((job.partition_of(patient_id), line) for patient_id, line in found)
     with_seen = _then(placed, lambda: write_lines(job.work.seen("gather", number), seen.as_json()))
     write_partitions(job.work.lines(number), job.partitions, with_seen)
 

@@ -47,7 +47,7 @@ KNOWN_KEYS = (
     "medications",
     "orders",
 )
-"""The prefetch keys that an export answers: with everything of the type that each asks for, or with nothing."""
+"""The prefetch keys that an export answers: the record holds all that they ask for, if there is any."""
 
 NEVER_SIGNED = ("entered-in-error", "draft")
 """Status of an order that nobody signed, or that was never meant."""
@@ -223,8 +223,6 @@ def _moment(value: Any, without_time: time) -> datetime | None:
         if "T" in written:
             found = datetime.fromisoformat(written)
             return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
-        if len(written) == len("2026-11-25") and written[4] == written[7] == "-":
-            return datetime.combine(date.fromisoformat(written), without_time, UTC)
     except (ValueError, OverflowError):
         pass
     known = earliest_day(written)
@@ -307,7 +305,7 @@ def _may_show(
 
 
 def _decided(event: Event, known: dict[str, Json], orders: Iterable[Json], patient_id: str, site: Site) -> Answer:
-    """Decide on the call that the event would have made, with everything in its prefetch that was known then."""
+    """Decide on the call that the event would have made, from everything that was known then."""
     context: dict[str, Any] = {"patientId": patient_id, "userId": "Practitioner/replay"}
     if event.hook == REVIEW:
         context["reportId"] = event.reference.partition("/")[2]

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import lru_cache, partial
 from importlib import import_module
 from pathlib import Path
 from threading import Lock
@@ -36,6 +36,9 @@ ANSWERING_CONNECTIONS = 4
 """For PostgreSQL. SQLite has one writer at a time: there threads wait in line for one connection, which is faster than
 SQLite's own waiting, a sleep."""
 
+STATEMENTS = 16
+"""So many that read are kept in the words of the database: calls ask about different numbers of cards."""
+
 MIGRATION_LOCK = 0x626D65
 """PostgreSQL's advisory lock under which one process migrates while the others wait."""
 
@@ -59,7 +62,7 @@ class Database:
         surveying = self._durable if in_memory else self._engine(durable=False, several=True, survey=True)
         self._surveying = surveying.execution_options(reads=True)
         self._driver_error: type[Exception] = self._reading.dialect.loaded_dbapi.Error
-        self._as_sql = cache(partial(_Sql.of, dialect=self._reading.dialect))
+        self._as_sql = lru_cache(STATEMENTS)(partial(_Sql.of, dialect=self._reading.dialect))
         self._opening = Lock()
         self._open = False
         self._pause_until = 0.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -14,7 +14,7 @@ import orjson
 from sqlalchemy import Row, Select, Text, bindparam, cast, func, select
 
 from cds_service.errors import StoreUnavailable
-from cds_service.store.database import Database
+from cds_service.store.database import STATEMENTS, Database
 from cds_service.store.launches import Launches
 from cds_service.store.records import Feedback, IssuedCard, KeptBack, Outcome, Response
 from cds_service.store.tables import feedback, issued_cards
@@ -22,7 +22,7 @@ from cds_service.store.tokens import SeenTokens, tidy
 from cds_service.store.writer import Writer
 
 
-@cache
+@lru_cache(STATEMENTS)
 def _responses(subjects: int) -> Select[Any]:
     """Return the statement that tells what was answered to cards about so many subjects."""
     named: list[Any] = [bindparam(f"subject{number}") for number in range(subjects)]

@@ -30,6 +30,7 @@ from support.postgresql import Cluster, cluster, programs
 from cds_service.errors import StoreUnavailable
 from cds_service.events import configure_logging
 from cds_service.store import migrations
+from cds_service.store.database import STATEMENTS
 from cds_service.store.launches import Launches
 from cds_service.store.records import Feedback, IssuedCard, KeptBack, Outcome, Response
 from cds_service.store.store import Store
@@ -222,6 +223,9 @@ def test_what_was_answered_to_cards_about_a_subject_is_told(store: Store):
     assert store.responses(["5ab1ec7", "unheard of"], at) == [said]
     assert store.responses(["5ab1ec7"], at + timedelta(seconds=1)) == []
     assert store.responses([], at) == []
+    assert [store.responses([*map(str, range(more)), "5ab1ec7"], at) for more in range(2 * STATEMENTS)] == (
+        [[said]] * (2 * STATEMENTS)
+    )
 
 
 # --------------------------------------------------------------------------------------------------- cards
